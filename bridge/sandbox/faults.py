@@ -6,7 +6,8 @@ A fault is queued through the control API and taken by the next call that matche
 - `slow`   wait `seconds`, then do the work and answer
 - `refuse` cut the connection before anything is done
 - `cut`    do the work, then cut the connection: the caller never learns
-- `late`   cut the connection at once and do the work later: after `seconds`, or at `POST /_control/release` when `seconds` is null
+- `late`   cut the connection at once and do the work later: after `seconds`, or, when that is null,
+           at `POST /_control/release`
 
 The journal lets a test wait for a call to arrive instead of sleeping.
 """
@@ -72,9 +73,7 @@ class Faults:
 
     def calls(self, after: int = 0, method: str = ".*", path: str = ".*") -> list[Call]:
         return [
-            call
-            for call in self._calls[after:]
-            if re.fullmatch(method, call.method) and re.search(path, call.path)
+            call for call in self._calls[after:] if re.fullmatch(method, call.method) and re.search(path, call.path)
         ]
 
     def _take(self, request: web.Request) -> Fault | None:
@@ -170,7 +169,7 @@ class Faults:
         return web.json_response({})
 
     async def _get_calls(self, request: web.Request) -> web.Response:
-        """`?after=N&method=&path=&wait=SECONDS`: calls after number N that match; waits for the first one that does."""
+        """`?after=N&method=&path=&wait=SECONDS`: matching calls after number N, waiting for the first."""
         query = request.query
         after = int(query.get("after", "0"))
         method, path = query.get("method", ".*"), query.get("path", ".*")
