@@ -1,0 +1,69 @@
+"""Amounts of money: a Decimal and its currency, never a float."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import Self
+
+CENT = Decimal("0.01")
+
+
+class NotMoney(ValueError):
+    """A text that should have been an amount and is not one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    amount: Decimal
+    currency: str
+
+    def __post_init__(self) -> None:
+        if not self.amount.is_finite():
+            raise NotMoney(f"{self.amount} is not an amount of money")
+        if len(self.currency) != 3 or not self.currency.isalpha() or not self.currency.isupper():
+            raise NotMoney(f"{self.currency!r} is not a currency code such as USD")
+
+    @classmethod
+    def of(cls, amount: str | int | Decimal, currency: str) -> Self:
+        """Read an amount as a vendor writes it: a decimal text. Raises `NotMoney`."""
+        return cls(decimal_of(amount), currency)
+
+    @classmethod
+    def zero(cls, currency: str) -> Self:
+        return cls(Decimal(0), currency)
+
+    def _same(self, other: Money) -> None:
+        if self.currency != other.currency:
+            raise NotMoney(f"{self} and {other} are of different currencies and cannot be combined")
+
+    def __add__(self, other: Money) -> Money:
+        self._same(other)
+        return Money(self.amount + other.amount, self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        self._same(other)
+        return Money(self.amount - other.amount, self.currency)
+
+    def __str__(self) -> str:
+        return f"{self.amount:.2f} {self.currency}"
+
+
+def decimal_of(value: object) -> Decimal:
+    """A finite Decimal from a vendor's number or text; floats by their shortest text. Raises `NotMoney`."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float, Decimal)):
+        raise NotMoney(f"{value!r} is not an amount")
+    try:
+        number = Decimal(str(value).strip())
+    except InvalidOperation:
+        raise NotMoney(f"{value!r} is not an amount") from None
+    if not number.is_finite():
+        raise NotMoney(f"{value!r} is not an amount")
+    return number
+
+
+def cents(amount: Decimal) -> Decimal:
+    """Rounded to two places, half up: Magento keeps two decimals for every currency
+    (PriceCurrencyInterface::DEFAULT_PRECISION in magento/framework).
+    """
+    return amount.quantize(CENT, rounding=ROUND_HALF_UP)

@@ -1,0 +1,109 @@
+"""What a store (Magento) says of an order: its rows, its credit memos, what was paid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from bridge.domain.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRow:
+    """One row of the store's order. Quantities are whole units."""
+
+    id: str
+    sku: str
+    price: Decimal
+    """Unit price as the row was created with, before discount."""
+    ordered: int
+    invoiced: int = 0
+    shipped: int = 0
+    refunded: int = 0
+    cancelled: int = 0
+    restock_id: str = ""
+    """The row that a restock names: the child row of a configurable, else the row itself."""
+
+    @property
+    def gone(self) -> int:
+        """Units refunded or cancelled: the store's book."""
+        return self.refunded + self.cancelled
+
+    @property
+    def left(self) -> int:
+        return self.ordered - self.gone
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRefund:
+    """One credit memo."""
+
+    id: str
+    created_at: datetime
+    updated_at: datetime
+    quantities: Mapping[str, int]
+    """Units by row id; empty for a memo of shipping or adjustments alone."""
+    total: Money
+    tokens: frozenset[str] = frozenset()
+    """Our tokens found in its comments: a memo with one is ours."""
+    number: str = ""
+
+    @property
+    def is_ours(self) -> bool:
+        return bool(self.tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreOrder:
+    """One reading of a store order, in full, with its credit memos."""
+
+    id: str
+    number: str
+    """The number people see: Magento's increment id."""
+    view: str
+    """Id of the store view the order lives in."""
+    channel_order_id: str
+    """The channel's order id as the store keeps it (Magento: `ext_order_id`); empty when it keeps none."""
+    state: str
+    status: str
+    created_at: datetime
+    updated_at: datetime
+    currency: str
+    grand_total: Money
+    total_paid: Money
+    total_refunded: Money
+    total_invoiced: Money
+    rows: tuple[StoreRow, ...]
+    refunds: tuple[StoreRefund, ...] = ()
+    is_held: bool = False
+    """The merchant put it on hold: no refund is possible until it is released."""
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def is_invoiced(self) -> bool:
+        """Every living unit stands on an invoice: the order counts as paid."""
+        return all(row.invoiced >= row.ordered - row.cancelled for row in self.rows) and any(
+            row.invoiced for row in self.rows
+        )
+
+    @property
+    def is_cancelled(self) -> bool:
+        return all(row.cancelled >= row.ordered for row in self.rows)
+
+    @property
+    def is_shipped(self) -> bool:
+        return any(row.shipped for row in self.rows)
+
+    def row(self, row_id: str) -> StoreRow | None:
+        return next((row for row in self.rows if row.id == row_id), None)
+
+    def refunded_by_us(self) -> dict[str, int]:
+        """Units per row id that credit memos with our token refunded."""
+        ours: dict[str, int] = {}
+        for refund in self.refunds:
+            if refund.is_ours:
+                for row_id, quantity in refund.quantities.items():
+                    ours[row_id] = ours.get(row_id, 0) + quantity
+        return ours

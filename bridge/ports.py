@@ -1,0 +1,268 @@
+"""What the core asks of a channel, a store and the doors their messages come through.
+
+`sync` and `web` know only these. A connector implements them; `bootstrap` alone knows which.
+Reads raise `RemoteProblem`; writes answer with an `Outcome` and raise nothing but programming errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Protocol
+
+from bridge.domain.channel_order import ChannelOrder
+from bridge.domain.outcomes import Outcome
+from bridge.domain.plans import CannotPlan, OrderPlan, RefundRequest
+from bridge.domain.settings import ShopSettings
+from bridge.domain.store_order import StoreOrder
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Aware UTC."""
+        ...
+
+
+# --- reading what changed -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """One thing that changed on the other side."""
+
+    order_id: str
+    """The remote's own order id."""
+    updated_at: datetime
+    other_id: str = ""
+    """The counterpart's order id where the remote keeps it (Magento: `ext_order_id`)."""
+    number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedPage:
+    items: tuple[Changed, ...]
+    next_page: str | None
+    """Opaque place to go on from; None at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One list that a sweep reads: `orders`, `cancellations`, `creditmemos`."""
+
+    name: str
+    overlap: timedelta
+
+
+class Sweepable(Protocol):
+    @property
+    def streams(self) -> tuple[Stream, ...]: ...
+
+    async def newest(self, stream: str) -> datetime | None:
+        """The greatest remote `updated_at` now; None when the list is empty."""
+        ...
+
+    async def changed(self, stream: str, since: datetime, page: str | None) -> ChangedPage:
+        """What changed at or after `since`, stable while rows move: nothing is left out, repeats are allowed."""
+        ...
+
+
+# --- the two sides --------------------------------------------------------------------------------------------------
+
+
+class Channel(Sweepable, Protocol):
+    """One TikTok Shop."""
+
+    async def read_order(self, order_id: str) -> ChannelOrder | None: ...
+
+    async def cancel_reasons(self, order: ChannelOrder) -> tuple[str, ...] | None:
+        """Reason keys the channel accepts for cancelling this order now; None where it does not tell."""
+        ...
+
+    async def cancel_order(self, order: ChannelOrder, reason: str, unit_ids: frozenset[str] | None) -> Outcome:
+        """Cancel the whole order, or (where allowed) the units named."""
+        ...
+
+    async def approve_cancellation(self, cancellation_id: str, token: str) -> Outcome: ...
+
+    async def reject_cancellation(self, cancellation_id: str, reason: str, comment: str, token: str) -> Outcome: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoreCapabilities:
+    """What the store's plugin can do, as last read."""
+
+    reported: str | None
+    """Plugin version as the store reports it; None: no plugin seen."""
+    restock_allowed: bool
+    restock_because: str
+    refunds_work: bool
+    refunds_because: str
+    creditmemo_events: bool
+    reservation_result: bool
+    reserves_on_create: bool
+    warnings: tuple[str, ...] = ()
+    read_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreView:
+    code: str
+    id: str
+    website: str
+    currency: str
+    name: str = ""
+
+
+class Store(Sweepable, Protocol):
+    """One store, seen through one connection."""
+
+    async def capabilities(self) -> StoreCapabilities:
+        """Read the plugin's version report now."""
+        ...
+
+    async def resolve(self, topic: str, subject: str) -> str | None:
+        """The store order id behind a delivery: `creditmemos/update` 7 → the memo's order. None: no such thing (yet)."""
+        ...
+
+    async def read_order(self, order_id: str) -> StoreOrder | None: ...
+
+    async def find_orders(self, channel_order_id: str, numbers: Sequence[str]) -> tuple[StoreOrder, ...]:
+        """Orders, in all store views, that keep this channel order id or carry one of these numbers."""
+        ...
+
+    async def plan_order(
+        self, order: ChannelOrder, settings: ShopSettings, sku_map: Mapping[str, str]
+    ) -> OrderPlan | CannotPlan:
+        """How this order would be created for its living units: rows, amounts, salable quantities. Changes nothing.
+
+        `sku_map`: seller SKU → store SKU where they differ.
+        """
+        ...
+
+    async def salable(self, view: str, skus: Sequence[str]) -> Mapping[str, Decimal] | None:
+        """Salable quantity per SKU now; None where the store cannot tell."""
+        ...
+
+    async def create_order(self, plan: OrderPlan) -> Outcome:
+        """`Done.reference` is the store order id; `Done.facts["reserved"]` is `yes`, `no` or absent (no header).
+
+        `AlreadyDone` when an order of that number exists: find it.
+        """
+        ...
+
+    async def invoice_order(self, order_id: str, *, reserve: bool) -> Outcome:
+        """Invoice the whole order. `reserve` takes its stock on this call (only for an order known to be unreserved);
+        `Done.facts["reserved"]` as for the create.
+        """
+        ...
+
+    async def refund_order(self, order: StoreOrder, request: RefundRequest) -> Outcome:
+        """One offline credit memo. `Done.reference` is its id."""
+        ...
+
+
+class Gateways(Protocol):
+    """Where the core gets its channels and stores from; they live as long as the process.
+
+    Both raise `RemoteProblem` with `Reauth` when the connection has no usable credentials.
+    """
+
+    async def channel(self, shop_id: str) -> Channel: ...
+
+    async def store(self, connection_id: str) -> Store: ...
+
+
+# --- doors: what comes in -------------------------------------------------------------------------------------------
+
+
+class HookRefused(Exception):
+    """A delivery that is not taken in. `status` is the HTTP answer; `reason` a stable word for logs and metrics."""
+
+    def __init__(self, status: int, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A verified delivery: something is worth a look. Nothing in it is trusted but its arrival."""
+
+    dedupe: str
+    """What makes it the same message: TikTok's notification id, or topic and id for the plugin."""
+    topic: str
+    subject: str
+    """The remote id it names: a credit memo, an order; empty for messages about the account itself."""
+    shop: str = ""
+    """The channel's shop id, where the message names one."""
+    note: str = ""
+    """A few words for the changelog: what it said. Never acted on."""
+
+
+class Door(Protocol):
+    """Verifies and reads deliveries of one kind of platform. Pure: no I/O."""
+
+    def read(self, topic: str, headers: Mapping[str, str], raw: bytes, keys: Sequence[str]) -> Hint:
+        """`topic` is the path's event (TikTok) or empty. Raises `HookRefused`."""
+        ...
+
+
+# --- connecting -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found while connecting or by doctor: right, worth knowing, or wrong, and what to do."""
+
+    level: str
+    """`ok`, `warning` or `error`."""
+    code: str
+    """A stable word."""
+    text: str
+    """A sentence for the merchant that says what to do where something is to be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundShop:
+    channel_shop_id: str
+    name: str
+    region: str
+    cipher: str
+    seller_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """What connecting brought to light. `credentials` replaces what is stored (tokens may have been exchanged)."""
+
+    credentials: Mapping[str, Any]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Kept with the connection and shown: plugin version, views, mode (`full`, `sweep-only`), …"""
+    shops: tuple[FoundShop, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+class Connector(Protocol):
+    """One kind of platform: how to connect to it."""
+
+    kind: str
+
+    def normalise(self, url: str | None) -> str:
+        """The connection's url in its one spelling. Raises ValueError with what is wrong."""
+        ...
+
+    def check(self, credentials: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Credentials in their stored shape. Raises ValueError with what is wrong, where, and what to do."""
+        ...
+
+    def hook_urls(self, public_url: str, connection_id: str, credentials: Mapping[str, Any]) -> tuple[str, ...]: ...
+
+    async def connect(self, connection_id: str, url: str, credentials: Mapping[str, Any], public_url: str) -> Connected:
+        """Prove the credentials, read what the remote is, register for its messages and confirm by listing.
+
+        Raises `RemoteProblem`. Doing it again mends registrations and is how doctor looks.
+        """
+        ...
