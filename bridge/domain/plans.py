@@ -106,7 +106,8 @@ class RefundRequest:
     """Units per row id that this refund takes."""
     everything: bool
     """It takes the last living unit: the store's everything-left call, shipping included."""
-    restock: bool
+    restock_rows: frozenset[str] = frozenset()
+    """Row ids (`StoreRow.id`) whose units go back to stock; the others do not."""
 
 
 class Reserved(StrEnum):
