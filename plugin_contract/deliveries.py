@@ -3,8 +3,8 @@
 A delivery is a hint: `{"id": "7"}` and a topic in a header, sent once and never again, whatever the answer. The
 signature is the hex HMAC-SHA256 of the raw body under the OAuth *consumer key* of the integration that registered the
 webhook. It covers the body alone: the same body under another topic has the same signature, and there is no time and
-no event id, so an old delivery can be played again (measured on 1.0.17 to 1.0.26; sender:
-`Model/Queue/WebhookConsumer` of github.com/AfterShip/tiktok-shop).
+no event id, so an old delivery can be played again (measured on 1.0.17 to 1.0.26; sender: `Helper/WebhookHelper.php`,
+bodies: `Model/Queue/WebhookConsumer.php` of github.com/AfterShip/tiktok-shop).
 """
 
 from __future__ import annotations

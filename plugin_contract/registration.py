@@ -102,7 +102,7 @@ class Plan(BaseModel):
 
 
 def webhook_id(app_key: str, topic: str, address: str) -> str:
-    """The id the plugin gives a registration that brings none: HMAC-SHA256 of the three, keyed with the word id."""
+    """The id the plugin gives a registration that brings none (`Model/Api/WebhookRequest.php`), lower-case hex."""
     return hmac.new(b"id", f"{app_key}-{topic}-{address}".encode(), hashlib.sha256).hexdigest()
 
 

@@ -172,7 +172,8 @@ def capabilities(reported: str | None, *, override: str | None = None) -> Capabi
         judged = stated if isinstance(stated, PluginVersion) and stated in may_be else None
         table = _merge(_row(candidate) for candidate in ((judged,) if judged else may_be))
     if not (isinstance(stated, NoVersion) and stated.state == "missing"):
-        warnings += _about_override(version, _shown(override), counts=judged is not None, ambiguous=len(may_be) > 1)
+        words = str(stated) if isinstance(stated, PluginVersion) else _shown(override)
+        warnings += _about_override(version, words, counts=judged is not None, ambiguous=len(may_be) > 1)
     warnings += _about_version(version, table)
     return Capabilities(
         reported=None if isinstance(version, NoVersion) and version.state == "missing" else reported,
