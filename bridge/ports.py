@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
+from bridge.domain.capabilities import StoreCapabilities
 from bridge.domain.channel_order import ChannelOrder
 from bridge.domain.outcomes import Outcome
 from bridge.domain.plans import CannotPlan, OrderPlan, RefundRequest
@@ -87,23 +88,6 @@ class Channel(Sweepable, Protocol):
     async def approve_cancellation(self, cancellation_id: str, token: str) -> Outcome: ...
 
     async def reject_cancellation(self, cancellation_id: str, reason: str, comment: str, token: str) -> Outcome: ...
-
-
-@dataclass(frozen=True, slots=True)
-class StoreCapabilities:
-    """What the store's plugin can do, as last read."""
-
-    reported: str | None
-    """Plugin version as the store reports it; None: no plugin seen."""
-    restock_allowed: bool
-    restock_because: str
-    refunds_work: bool
-    refunds_because: str
-    creditmemo_events: bool
-    reservation_result: bool
-    reserves_on_create: bool
-    warnings: tuple[str, ...] = ()
-    read_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,4 +249,66 @@ class Connector(Protocol):
 
         Raises `RemoteProblem`. Doing it again mends registrations and is how doctor looks.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What Magento's *Activate* posts to the callback. Not signed: proven only by the token exchange."""
+
+    store_base_url: str
+    consumer_key: str
+    consumer_secret: str
+    verifier: str
+
+
+class StoreHandshake(Protocol):
+    """Magento's integration handshake."""
+
+    def read_callback(self, form: Mapping[str, str]) -> Announced:
+        """Raises ValueError with what is missing."""
+        ...
+
+    async def exchange(self, announced: Announced) -> Mapping[str, Any]:
+        """Request token, access token → the connection's credentials. Raises `RemoteProblem`."""
+        ...
+
+
+class ChannelAuthorization(Protocol):
+    """TikTok Shop's authorization of a seller."""
+
+    def authorize_url(self, credentials: Mapping[str, Any], state: str) -> str: ...
+
+    async def exchange(self, credentials: Mapping[str, Any], code: str) -> Mapping[str, Any]:
+        """Code → credentials with tokens. Raises `RemoteProblem`."""
+        ...
+
+
+# --- what people ask for --------------------------------------------------------------------------------------------
+
+
+class ActionRefused(Exception):
+    """What a person asked for cannot be done; the text says why and what to do."""
+
+
+class Actions(Protocol):
+    """What the API, the pages and the command line ask of the core. Never a stored command: *settle now*."""
+
+    async def settle(self, order_id: str, allow: frozenset[str], who: str) -> None:
+        """Look at the order now. `allow`: what the person lets through for this order: `create`, `past`, `brake`.
+
+        Clears standing refusals and a block: a person has looked.
+        """
+        ...
+
+    async def link(self, order_id: str, store_order: str, who: str) -> None:
+        """Tie the order to an existing store order (its id or number). Raises `ActionRefused`, `RemoteProblem`."""
+        ...
+
+    async def sweep(self, connection_id: str | None, since: datetime | None, who: str) -> str:
+        """Start a sweep; answers with the job's id."""
+        ...
+
+    async def reauthorized(self, connection_id: str) -> None:
+        """The connection works again: what waited for it goes on now."""
         ...

@@ -1,0 +1,195 @@
+"""What a person is asked to look at: kinds, their titles, and what to do.
+
+One item per order (or shop, or connection) and kind; `fingerprint` is over the facts, so that a dismissed item stays
+dismissed until they change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class AttentionKind(StrEnum):
+    UNKNOWN_VALUE = "unknown_value"
+    ALREADY_UNDER_WAY = "already_under_way"
+    CANNOT_CREATE = "cannot_create"
+    UNKNOWN_SKU = "unknown_sku"
+    FOUND_OTHER_ORDER = "found_other_order"
+    CREATE_REFUSED = "create_refused"
+    INVOICE_REFUSED = "invoice_refused"
+    NOT_RESERVED = "not_reserved"
+    PARTIAL_CANCELLATION = "partial_cancellation"
+    PARTIAL_REFUND = "partial_refund"
+    UNIT_PARTLY_REFUNDED = "unit_partly_refunded"
+    EMPTIED_WITHOUT_UNITS = "emptied_without_units"
+    BEFORE_SWITCH_ON = "before_switch_on"
+    BUYER_REQUEST = "buyer_request"
+    TOO_LATE = "too_late"
+    NO_REASON = "no_reason"
+    REFUND_REFUSED = "refund_refused"
+    CANCEL_REFUSED = "cancel_refused"
+    NO_EFFECT_FOUND = "no_effect_found"
+    STORE_ORDER_ON_HOLD = "store_order_on_hold"
+    STORE_ORDER_GONE = "store_order_gone"
+    STORE_ORDER_CANCELLED = "store_order_cancelled"
+    BOOKS_MOVED = "books_moved"
+    RESTOCK_UNCERTAIN = "restock_uncertain"
+    GOODS_UNDER_WAY = "goods_under_way"
+    BRAKE = "brake"
+    POISON = "poison"
+    CONNECTION = "connection"
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionText:
+    title: str
+    what_to_do: str
+
+
+TEXTS: Mapping[AttentionKind, AttentionText] = {
+    AttentionKind.UNKNOWN_VALUE: AttentionText(
+        "The channel said something this version does not know",
+        "Look at the order on TikTok Shop. Nothing is done while the value is unknown; an update may teach it.",
+    ),
+    AttentionKind.ALREADY_UNDER_WAY: AttentionText(
+        "Already under way on TikTok Shop",
+        "The order was further on than 'awaiting shipment' when it was first seen. Create it with *settle and create*, "
+        "or link the store order that another connector made.",
+    ),
+    AttentionKind.CANNOT_CREATE: AttentionText(
+        "The store order cannot be created",
+        "Mend what the reason names (amounts, currency or product type), then choose *settle now*.",
+    ),
+    AttentionKind.UNKNOWN_SKU: AttentionText(
+        "A seller SKU is not in the store",
+        "Add the product to the store, or map the seller SKU in the shop's SKU mappings, then *settle now*.",
+    ),
+    AttentionKind.FOUND_OTHER_ORDER: AttentionText(
+        "The store has an order for this one that does not match",
+        "Open both orders. Link them if they are the same sale, or remove the wrong store order, then *settle now*.",
+    ),
+    AttentionKind.CREATE_REFUSED: AttentionText(
+        "The store refused to create the order",
+        "Mend what the store's message names, then choose *settle now*.",
+    ),
+    AttentionKind.INVOICE_REFUSED: AttentionText(
+        "The store refused to invoice the order",
+        "Open the order in the store and see why it cannot be invoiced, then choose *settle now*.",
+    ),
+    AttentionKind.NOT_RESERVED: AttentionText(
+        "The store order did not take its stock",
+        "Check the salable quantity of these rows: the units can be sold twice. They will not be put back to stock.",
+    ),
+    AttentionKind.PARTIAL_CANCELLATION: AttentionText(
+        "TikTok Shop cancelled some units",
+        "Refund exactly these units in the store (a credit memo for the rows shown, shipping 0), then *settle now*.",
+    ),
+    AttentionKind.PARTIAL_REFUND: AttentionText(
+        "The store refunded some units",
+        "Cancel these lines in TikTok Shop's Seller Center if the buyer should not get them, or refund the rest in the "
+        "store: when every living unit is refunded the whole order is cancelled.",
+    ),
+    AttentionKind.UNIT_PARTLY_REFUNDED: AttentionText(
+        "A unit was refunded in part of its rows",
+        "Refund the remaining rows of the unit in the store, or leave it: nothing is done until the unit is whole.",
+    ),
+    AttentionKind.EMPTIED_WITHOUT_UNITS: AttentionText(
+        "All money was refunded in the store, but no units",
+        "If the order should be cancelled on TikTok Shop, cancel it in Seller Center. A credit memo without quantities "
+        "never cancels an order by itself.",
+    ),
+    AttentionKind.BEFORE_SWITCH_ON: AttentionText(
+        "Happened before this direction was switched on",
+        "Nothing is done about the past by itself. Choose *settle now* to act on this order.",
+    ),
+    AttentionKind.BUYER_REQUEST: AttentionText(
+        "A buyer asks to cancel",
+        "Answer on TikTok Shop before the deadline shown: unanswered requests are approved by TikTok. Refunding every "
+        "unit of the request in the store approves it.",
+    ),
+    AttentionKind.TOO_LATE: AttentionText(
+        "Refunded in the store, but too late to cancel on TikTok Shop",
+        "The goods have left. Handle it as a return or refund in Seller Center.",
+    ),
+    AttentionKind.NO_REASON: AttentionText(
+        "No listed cancellation reason is valid for this order",
+        "Choose another default or fallback reason under Channel settings › Cancellation sync, then *settle now*.",
+    ),
+    AttentionKind.REFUND_REFUSED: AttentionText(
+        "The store refused the credit memo",
+        "Mend what the store's message names, or refund the order in the store yourself, then *settle now*.",
+    ),
+    AttentionKind.CANCEL_REFUSED: AttentionText(
+        "TikTok Shop refused the cancellation",
+        "Read TikTok's message. Cancel in Seller Center if that is still possible, then *settle now*.",
+    ),
+    AttentionKind.NO_EFFECT_FOUND: AttentionText(
+        "A call was lost and left no trace",
+        "It is tried again by itself under a new attempt number. Look here only if this stays.",
+    ),
+    AttentionKind.STORE_ORDER_ON_HOLD: AttentionText(
+        "The store order is on hold",
+        "Release the order in the store; the refund follows by itself.",
+    ),
+    AttentionKind.STORE_ORDER_GONE: AttentionText(
+        "The store no longer has this order",
+        "Find out who deleted it. Link another store order, or dismiss this.",
+    ),
+    AttentionKind.STORE_ORDER_CANCELLED: AttentionText(
+        "The store order was cancelled before it was invoiced",
+        "The bridge never undoes this. If the sale stands, make a new order in the store and link it.",
+    ),
+    AttentionKind.BOOKS_MOVED: AttentionText(
+        "The store's books moved in a way nobody expected",
+        "Compare the credit memos with the numbers shown: one refund may have been booked twice. The order is blocked "
+        "in both directions until you choose *settle now*.",
+    ),
+    AttentionKind.RESTOCK_UNCERTAIN: AttentionText(
+        "Refunded without restock: nobody can say that the stock was taken",
+        "Count the units named and correct the stock in the store if they are on the shelf but not salable.",
+    ),
+    AttentionKind.GOODS_UNDER_WAY: AttentionText(
+        "Refunded without restock: the goods may be under way",
+        "Stop the parcel if you can. When the goods are back, add them to the stock in the store by hand.",
+    ),
+    AttentionKind.BRAKE: AttentionText(
+        "Unusually many cancellations",
+        "Check that these refunds were meant. Raise the limit or wait an hour; *settle now* lets one order through.",
+    ),
+    AttentionKind.POISON: AttentionText(
+        "Work on this order never came back",
+        "Other orders go on. A new message or *settle now* tries it again; report what the reason says.",
+    ),
+    AttentionKind.CONNECTION: AttentionText(
+        "A connection does not work",
+        "Mend what the reason names; orders wait and go on by themselves.",
+    ),
+}
+
+
+def fingerprint(facts: Mapping[str, Any]) -> str:
+    """Hash of the facts: the same facts give the same text in every process."""
+    text = json.dumps(facts, sort_keys=True, default=str, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Something for a person, and why."""
+
+    kind: AttentionKind
+    because: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint({"kind": self.kind.value, **self.facts})
+
+    @property
+    def text(self) -> AttentionText:
+        return TEXTS[self.kind]

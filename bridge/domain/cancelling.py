@@ -1,0 +1,106 @@
+"""Living units that the store refunded: whether and how the channel is told. Pure.
+
+Never "is this credit memo full?" but "are all living units refunded?".
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from bridge.domain.attention import AttentionKind, Hold
+from bridge.domain.books import Books
+from bridge.domain.channel_order import CancellationStatus, ChannelOrder, OrderStatus
+from bridge.domain.effects import ApproveRequest, CancelOrder, Effect, Settlement, Verdict
+from bridge.domain.link import Link
+from bridge.domain.settings import ShopSettings
+from bridge.domain.store_order import StoreOrder
+
+LOOK_AGAIN = timedelta(minutes=1)
+TOO_LATE = frozenset({OrderStatus.IN_TRANSIT, OrderStatus.DELIVERED, OrderStatus.COMPLETED})
+
+
+def decide(
+    channel: ChannelOrder,
+    store: StoreOrder,
+    link: Link,
+    settings: ShopSettings,
+    books: Books,
+    cancels_last_hour: int,
+    now: datetime,
+) -> Settlement:
+    direction = settings.cancellation_sync.store_to_channel
+    what = f"the store refunded {len(books.refunded)} of {len(books.living)} living units"
+    if not direction.enabled:
+        return Settlement(Verdict.SETTLED, f"{what}, but refund → TikTok Shop cancellation is switched off")
+    effect = _request(channel, books, what) or _whole(books, what)
+    past = _before(store, direction.effective_from)
+    if past is not None and "past" not in link.allowed:
+        because = f"{what}; the credit memo ({past:%Y-%m-%d %H:%M} UTC) is older than the switch-on of this direction"
+        return _held(AttentionKind.BEFORE_SWITCH_ON, because, books)
+    if effect is None:
+        return _partial(channel, settings, books, what)
+    pending = [c for c in channel.cancellations if c.status == CancellationStatus.PENDING and not c.is_request]
+    if any(effect.units & cancellation.unit_ids for cancellation in pending):
+        because = f"{what}; TikTok Shop is working on cancellation {pending[0].id}: PENDING is not done"
+        return Settlement(Verdict.WAITING, because, look_again_at=now + LOOK_AGAIN)
+    if channel.status in TOO_LATE:
+        because = f"{what}, but the order is {channel.status} on TikTok Shop: it can no longer be cancelled"
+        return _held(AttentionKind.TOO_LATE, because, books)
+    refusal = link.refusals.get(effect.kind.value)
+    if refusal is not None:
+        return _held(AttentionKind.CANCEL_REFUSED, refusal.because, books)
+    if isinstance(effect, CancelOrder) and not direction.default_reason:
+        return _held(AttentionKind.NO_REASON, f"{what}, but no default cancellation reason is set", books)
+    if cancels_last_hour >= direction.max_cancels_per_hour and "brake" not in link.allowed:
+        because = (
+            f"{what}, but {cancels_last_hour} orders of this shop were cancelled in the last hour "
+            f"(limit {direction.max_cancels_per_hour}): the direction is paused"
+        )
+        return _held(AttentionKind.BRAKE, because, books)
+    if settings.dry_run:
+        return Settlement(Verdict.WAITING, f"dry run: would act on TikTok Shop. {effect.because}")
+    return Settlement(Verdict.ACT, effect.because, effect)
+
+
+def _request(channel: ChannelOrder, books: Books, what: str) -> Effect | None:
+    """A buyer's request whose every living unit the store has refunded is approved, not crossed by a cancel."""
+    for request in channel.requests():
+        asked = request.unit_ids & (books.living | books.living_unmapped)
+        if asked and asked <= books.refunded:
+            because = f"{what}, among them every unit of the buyer's request {request.id}: the request is approved"
+            return ApproveRequest(because=because, units=frozenset(asked), cancellation_id=request.id)
+    return None
+
+
+def _whole(books: Books, what: str) -> Effect | None:
+    if books.living_unmapped or books.refunded != books.living:
+        return None
+    because = f"{what}: every living unit, so the whole order is cancelled on TikTok Shop"
+    return CancelOrder(because=because, units=books.living)
+
+
+def _partial(channel: ChannelOrder, settings: ShopSettings, books: Books, what: str) -> Settlement:
+    rest = len(books.living) - len(books.refunded) + len(books.living_unmapped)
+    because = f"{what}; {rest} units live on in the order, so nothing is cancelled by itself"
+    if channel.requests():
+        because += "; a buyer's request waits for an answer"
+    if settings.cancellation_sync.store_to_channel.partial == "ignore":
+        return Settlement(Verdict.SETTLED, f"{because} (partial refunds are set to be ignored)")
+    return _held(AttentionKind.PARTIAL_REFUND, because, books)
+
+
+def _before(store: StoreOrder, effective_from: datetime | None) -> datetime | None:
+    """The newest credit memo of the merchant's own with quantities, when it is older than the switch-on.
+
+    The memo that emptied the order is the change; an earlier partial one does not make it old.
+    """
+    if effective_from is None:
+        return None
+    theirs = [refund.created_at for refund in store.refunds if not refund.is_ours and refund.quantities]
+    newest = max(theirs, default=None)
+    return newest if newest is not None and newest < effective_from else None
+
+
+def _held(kind: AttentionKind, because: str, books: Books) -> Settlement:
+    facts = {"refunded": sorted(books.refunded), "living": sorted(books.living | books.living_unmapped)}
+    return Settlement(Verdict.HELD, because, holds=(Hold(kind, because, facts),))

@@ -1,0 +1,162 @@
+"""The decision: two readings and what is settled in, one effect or none out, with its reason. Pure.
+
+Causes, senders and messages are shown to people; they never decide here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from bridge.domain import buying, cancelling, refunding
+from bridge.domain.attention import AttentionKind, Hold
+from bridge.domain.books import Books, compare_books
+from bridge.domain.capabilities import StoreCapabilities
+from bridge.domain.channel_order import ChannelOrder
+from bridge.domain.effects import InvoiceOrder, Settlement, Verdict
+from bridge.domain.link import Link
+from bridge.domain.plans import Reserved
+from bridge.domain.settings import ShopSettings
+from bridge.domain.store_order import StoreOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Everything a decision is made from."""
+
+    channel: ChannelOrder
+    store: StoreOrder | None
+    link: Link
+    settings: ShopSettings
+    capabilities: StoreCapabilities
+    now: datetime
+    cancels_last_hour: int = 0
+    """Cancellations sent to this shop in the last hour, for the brake."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def compare(case: Case) -> Settlement:
+    """Decide what one order needs now."""
+    channel, link = case.channel, case.link
+    if not channel.is_known:
+        values = channel.unknown_values()
+        because = f"TikTok Shop sent {', '.join(values)}, which this version does not know: nothing is done"
+        return held(Hold(AttentionKind.UNKNOWN_VALUE, because, {"values": list(values)}))
+    if link.blocked:
+        because = f"blocked until a person settles it: {link.blocked}"
+        return held(Hold(AttentionKind.BOOKS_MOVED, because, {"blocked": link.blocked}))
+    if case.store is None:
+        if link.store_order_id:
+            because = f"the store no longer shows its order {link.store_number or link.store_order_id}"
+            return held(Hold(AttentionKind.STORE_ORDER_GONE, because, {"store_order": link.store_order_id}))
+        return buying.decide(channel, link, case.settings, case.now)
+    return _with_store_order(case, case.store)
+
+
+def _with_store_order(case: Case, store: StoreOrder) -> Settlement:
+    link = case.link
+    if store.is_cancelled and not store.refunds:
+        if not case.channel.living:
+            return Settlement(
+                Verdict.SETTLED, "cancelled on TikTok Shop, and the store order was cancelled: both agree"
+            )
+        because = f"the store order {store.number} was cancelled in the store before it was invoiced"
+        return held(Hold(AttentionKind.STORE_ORDER_CANCELLED, because, {"number": store.number}))
+    if not store.is_invoiced:
+        return _invoice(case, store)
+    books = compare_books(case.channel, store, link.unit_map, fill_first=link.restocked)
+    concerns = _requests(case.channel)
+    if books.missing:
+        return _joined(refunding.decide(case.channel, store, link, case.settings, case.capabilities, books), concerns)
+    if books.partly:
+        names = ", ".join(sorted(books.partly))
+        because = f"the store refunded some rows of unit {names}, not all: a unit is whole or it is held"
+        hold = Hold(AttentionKind.UNIT_PARTLY_REFUNDED, because, {"units": sorted(books.partly)})
+        return _joined(held(hold), concerns)
+    if books.refunded:
+        return cancelling.decide(case.channel, store, link, case.settings, books, case.cancels_last_hour, case.now)
+    return _joined(_equal(case.channel, store, books), concerns)
+
+
+def _invoice(case: Case, store: StoreOrder) -> Settlement:
+    link = case.link
+    if store.is_held:
+        because = f"the store order {store.number} is on hold, so it cannot be invoiced"
+        return held(Hold(AttentionKind.STORE_ORDER_ON_HOLD, because, {"number": store.number}))
+    refusal = link.refusals.get("invoice")
+    if refusal is not None:
+        return held(Hold(AttentionKind.INVOICE_REFUSED, refusal.because, {"claim": refusal.claim}))
+    if case.settings.dry_run:
+        return Settlement(Verdict.WAITING, f"dry run: would invoice the store order {store.number}")
+    repair = link.reserved is Reserved.NO and not link.repair_tried
+    because = f"the store order {store.number} is not invoiced yet: an order begun is finished"
+    if repair:
+        because += ", and its stock is taken on this call because the create said that it was not"
+    effect = InvoiceOrder(because=because, units=frozenset(link.unit_map), reserve=repair)
+    return Settlement(Verdict.ACT, because, effect)
+
+
+def _equal(channel: ChannelOrder, store: StoreOrder, books: Books) -> Settlement:
+    living = len(books.living)
+    if living and store.total_paid.amount > 0 and store.total_refunded.amount >= store.total_paid.amount:
+        because = (
+            f"credit memos of the store order {store.number} gave back all {store.total_paid} but no quantities: "
+            "they cancel nothing by themselves"
+        )
+        facts = {"number": store.number, "refunded": str(store.total_refunded)}
+        return held(Hold(AttentionKind.EMPTIED_WITHOUT_UNITS, because, facts))
+    if not living and not books.returned:
+        because = (
+            f"both books agree: all {len(books.mapped)} units are cancelled on TikTok Shop and refunded in the store"
+        )
+    elif books.dead:
+        because = (
+            f"both books agree: {len(books.dead)} cancelled and refunded, {living} alive on both sides"
+            f"{_returned(books)}"
+        )
+    else:
+        because = f"both books agree: {living} units alive on both sides{_returned(books)}, nothing to do"
+    if books.living_unmapped:
+        because += f"; {len(books.living_unmapped)} units never reached the store"
+    return Settlement(Verdict.SETTLED, because, facts={"status": channel.status, "store_state": store.state})
+
+
+def _returned(books: Books) -> str:
+    return f", {len(books.returned)} under a return" if books.returned else ""
+
+
+def _requests(channel: ChannelOrder) -> tuple[Hold, ...]:
+    """Buyer requests that wait: shown with their deadline."""
+    holds = []
+    for request in channel.requests():
+        deadline = f" before {request.respond_by:%Y-%m-%d %H:%M} UTC" if request.respond_by else ""
+        because = (
+            f"the buyer asks to cancel {len(request.unit_ids)} units "
+            f"({request.reason_text or request.reason or 'no reason given'}); TikTok expects an answer{deadline}"
+        )
+        facts = {
+            "cancellation": request.id,
+            "units": sorted(request.unit_ids),
+            "respond_by": request.respond_by.isoformat() if request.respond_by else None,
+        }
+        holds.append(Hold(AttentionKind.BUYER_REQUEST, because, facts))
+    return tuple(holds)
+
+
+def _joined(settlement: Settlement, concerns: tuple[Hold, ...]) -> Settlement:
+    if not concerns:
+        return settlement
+    return Settlement(
+        settlement.verdict,
+        settlement.because,
+        settlement.effect,
+        settlement.holds + concerns,
+        settlement.look_again_at,
+        settlement.facts,
+    )
+
+
+def held(hold: Hold, look_again_at: datetime | None = None) -> Settlement:
+    return Settlement(Verdict.HELD, hold.because, holds=(hold,), look_again_at=look_again_at)

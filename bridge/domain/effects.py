@@ -1,0 +1,105 @@
+"""What the comparison may ask for: one effect at a time, or nothing and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from bridge.domain.attention import Hold
+
+Side = Literal["store", "channel"]
+
+
+class EffectKind(StrEnum):
+    CREATE = "create"
+    INVOICE = "invoice"
+    REFUND = "refund"
+    CANCEL = "cancel"
+    APPROVE = "approve"
+    REJECT = "reject"
+
+    @property
+    def side(self) -> Side:
+        return "channel" if self in {EffectKind.CANCEL, EffectKind.APPROVE, EffectKind.REJECT} else "store"
+
+
+@dataclass(frozen=True, slots=True)
+class CreateOrder:
+    """Make the store order, or find the one a lost answer left behind."""
+
+    because: str
+    units: frozenset[str]
+    kind: Literal[EffectKind.CREATE] = EffectKind.CREATE
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceOrder:
+    because: str
+    units: frozenset[str]
+    reserve: bool
+    """Take the stock on this call: its create said that it was not taken."""
+    kind: Literal[EffectKind.INVOICE] = EffectKind.INVOICE
+
+
+@dataclass(frozen=True, slots=True)
+class RefundOrder:
+    because: str
+    units: frozenset[str]
+    quantities: Mapping[str, int]
+    """Units per store row id."""
+    everything: bool
+    restock_rows: frozenset[str]
+    restock_because: str
+    cancellation_id: str
+    """The channel's cancellation that the credit memo's comment names."""
+    concerns: tuple[Hold, ...] = ()
+    """What a person should know about the stock once it is refunded."""
+    kind: Literal[EffectKind.REFUND] = EffectKind.REFUND
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrder:
+    """Cancel the whole order on the channel."""
+
+    because: str
+    units: frozenset[str]
+    kind: Literal[EffectKind.CANCEL] = EffectKind.CANCEL
+
+
+@dataclass(frozen=True, slots=True)
+class ApproveRequest:
+    """Approve the buyer's pending request: the store has refunded every unit of it."""
+
+    because: str
+    units: frozenset[str]
+    cancellation_id: str
+    kind: Literal[EffectKind.APPROVE] = EffectKind.APPROVE
+
+
+Effect = CreateOrder | InvoiceOrder | RefundOrder | CancelOrder | ApproveRequest
+
+
+class Verdict(StrEnum):
+    """How an order stands after it was looked at."""
+
+    ACT = "act"
+    SETTLED = "settled"
+    WAITING = "waiting"
+    HELD = "held"
+    NOT_IMPORTED = "not_imported"
+    IGNORED = "ignored"
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The comparison's answer: at most one effect, what is held, and the reason in a merchant's words."""
+
+    verdict: Verdict
+    because: str
+    effect: Effect | None = None
+    holds: tuple[Hold, ...] = ()
+    look_again_at: datetime | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)

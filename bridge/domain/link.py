@@ -1,0 +1,36 @@
+"""What we know of the tie between a channel order and its store order, as the decision needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bridge.domain.plans import Piece, Reserved
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The other side refused an effect, and nothing has changed since: it is not asked again by itself."""
+
+    claim: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    create_sent: bool = False
+    """A create was sent at least once: the intention is final, "not imported" is no longer possible."""
+    store_order_id: str = ""
+    store_number: str = ""
+    unit_map: Mapping[str, tuple[Piece, ...]] = field(default_factory=dict)
+    """Unit → pieces by store row id, once the rows are known."""
+    reserved: Reserved = Reserved.UNKNOWN
+    reserved_because: str = "the order was not created by the bridge"
+    repair_tried: bool = False
+    blocked: str = ""
+    allowed: frozenset[str] = frozenset()
+    """What a person allowed for this order: `create`, `past`, `brake`."""
+    refusals: Mapping[str, Refusal] = field(default_factory=dict)
+    """Effect kind → refusal that still stands."""
+    restocked: frozenset[str] = frozenset()
+    """Units that an earlier refund of ours put back to stock: taken as refunded first."""

@@ -1,0 +1,183 @@
+"""Units dead on the channel and not refunded in the store: which credit memo closes the difference. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bridge.domain.attention import AttentionKind, Hold
+from bridge.domain.books import Books
+from bridge.domain.capabilities import StoreCapabilities
+from bridge.domain.channel_order import ChannelOrder
+from bridge.domain.effects import RefundOrder, Settlement, Verdict
+from bridge.domain.link import Link
+from bridge.domain.restock import RowSplit, left_the_seller, order_rule, sentence, split_rows
+from bridge.domain.settings import ShopSettings
+from bridge.domain.store_order import StoreOrder, StoreRow
+
+
+def decide(
+    channel: ChannelOrder,
+    store: StoreOrder,
+    link: Link,
+    settings: ShopSettings,
+    capabilities: StoreCapabilities,
+    books: Books,
+) -> Settlement:
+    direction = settings.cancellation_sync.channel_to_store
+    count = len(books.unrefunded)
+    what = f"{count} of {len(books.mapped)} units are cancelled on TikTok Shop and not refunded in the store"
+    if not direction.enabled:
+        return Settlement(Verdict.SETTLED, f"{what}, but TikTok Shop cancellation → refund is switched off")
+    past = _before(books, direction.effective_from)
+    if past is not None and "past" not in link.allowed:
+        because = f"{what}; the cancellation ({past:%Y-%m-%d %H:%M} UTC) is older than the switch-on of this direction"
+        return _held(AttentionKind.BEFORE_SWITCH_ON, because, books)
+    takes_everything = all(row.left == books.missing.get(row.id, 0) for row in store.rows)
+    if not takes_everything:
+        because = f"{what}; {len(books.living)} units live on: a partial cancellation is held for a person"
+        return _held(AttentionKind.PARTIAL_CANCELLATION, because, books)
+    if store.is_held:
+        because = f"{what}, but the store order {store.number} is on hold and cannot be refunded"
+        return _held(AttentionKind.STORE_ORDER_ON_HOLD, because, books)
+    if not capabilities.refunds_work:
+        return Settlement(Verdict.WAITING, f"{what}; {capabilities.refunds_because}")
+    refusal = link.refusals.get("refund")
+    if refusal is not None:
+        return _held(AttentionKind.REFUND_REFUSED, refusal.because, books)
+    effect = _effect(channel, store, link, settings, capabilities, books)
+    if settings.dry_run:
+        return Settlement(Verdict.WAITING, f"dry run: would refund. {effect.because}. {effect.restock_because}")
+    return Settlement(Verdict.ACT, effect.because, effect)
+
+
+def _held(kind: AttentionKind, because: str, books: Books) -> Settlement:
+    facts = {"units": list(books.unrefunded), "rows": dict(sorted(books.missing.items()))}
+    return Settlement(Verdict.HELD, because, holds=(Hold(kind, because, facts),))
+
+
+def _before(books: Books, effective_from: datetime | None) -> datetime | None:
+    """The oldest cancellation that is older than the switch-on, if any."""
+    if effective_from is None:
+        return None
+    times = [at for unit in books.unrefunded if (at := books.dead[unit].at) is not None and at < effective_from]
+    return min(times, default=None)
+
+
+def _effect(
+    channel: ChannelOrder,
+    store: StoreOrder,
+    link: Link,
+    settings: ShopSettings,
+    capabilities: StoreCapabilities,
+    books: Books,
+) -> RefundOrder:
+    rule = order_rule(
+        wanted=settings.cancellation_sync.channel_to_store.restock,
+        plugin_allows=capabilities.restock_allowed,
+        plugin_because=capabilities.restock_because,
+        reserved=link.reserved,
+        why=link.reserved_because,
+    )
+    left_signs = {unit.id: unit.left_seller for unit in channel.units}
+    away: dict[str, str] = {}
+    for unit in books.unrefunded:
+        why = left_the_seller(books.dead[unit], has_left_sign=left_signs[unit])
+        if why is not None:
+            away[unit] = why
+    split = split_rows(
+        books.missing,
+        {row.id: _unshipped(row) for row in store.rows},
+        _on_shelf(books, link, away),
+        allowed=rule.allowed,
+    )
+    quantities, everything = _first_refund(split, books)
+    restock_rows = frozenset(row for row in quantities if split[row].restock)
+    units = _units_taken(books, link, quantities, away)
+    shipped = [row.sku for row in store.rows if row.id in quantities and row.id not in restock_rows and row.shipped]
+    because = _because(books, everything=everything)
+    return RefundOrder(
+        because=because,
+        units=units,
+        quantities=quantities,
+        everything=everything,
+        restock_rows=restock_rows,
+        restock_because=_restock_because(rule.because, away, shipped, restock_rows, quantities, allowed=rule.allowed),
+        cancellation_id=next((d.cancellation_id for u in books.unrefunded if (d := books.dead[u]).cancellation_id), ""),
+        concerns=_concerns(units, away, shipped, uncertain=rule.uncertain and not restock_rows, because=rule.because),
+    )
+
+
+def _unshipped(row: StoreRow) -> int:
+    """Units of the row still on the store's shelf: Magento's refunds use up unshipped units first (measured)."""
+    return max(0, row.ordered - row.cancelled - row.shipped - row.refunded)
+
+
+def _on_shelf(books: Books, link: Link, away: dict[str, str]) -> dict[str, int]:
+    """Per row: units to refund that show no sign of having left."""
+    counts: dict[str, int] = {}
+    for unit in books.unrefunded:
+        if unit not in away:
+            for piece in link.unit_map[unit]:
+                counts[piece.row] = counts.get(piece.row, 0) + piece.quantity
+    return counts
+
+
+def _first_refund(split: dict[str, RowSplit], books: Books) -> tuple[dict[str, int], bool]:
+    """A row of which some units go back and some do not takes two credit memos: those that go back come first."""
+    if any(row.restock and row.keep for row in split.values()):
+        return {row: parts.restock for row, parts in split.items() if parts.restock}, False
+    return dict(books.missing), True
+
+
+def _units_taken(books: Books, link: Link, quantities: dict[str, int], away: dict[str, str]) -> frozenset[str]:
+    """The units this refund stands for: those on the shelf first."""
+    room = dict(quantities)
+    taken: list[str] = []
+    for unit in sorted(books.unrefunded, key=lambda unit_id: unit_id in away):
+        pieces = link.unit_map[unit]
+        if all(room.get(piece.row, 0) >= piece.quantity for piece in pieces):
+            taken.append(unit)
+            for piece in pieces:
+                room[piece.row] -= piece.quantity
+    return frozenset(taken)
+
+
+def _because(books: Books, *, everything: bool) -> str:
+    death = books.dead[books.unrefunded[0]]
+    who = {"BUYER": "the buyer", "SELLER": "the seller", "SYSTEM": "TikTok", "OPERATOR": "TikTok's operator"}
+    by = who.get(death.role, death.role or "TikTok Shop")
+    why = death.reason_text or death.reason
+    scope = "everything left is refunded" if everything else "the units that go back to stock are refunded first"
+    return f"cancelled by {by} on TikTok Shop{f' ({why})' if why else ''}; {scope} in the store, offline"
+
+
+def _restock_because(
+    rule: str,
+    away: dict[str, str],
+    shipped: list[str],
+    restock_rows: frozenset[str],
+    quantities: dict[str, int],
+    *,
+    allowed: bool,
+) -> str:
+    if not allowed:
+        return f"not restocked: {rule}"
+    if restock_rows == frozenset(quantities):
+        return f"restocked: {rule}"
+    reasons = [*away.values(), *(f"{sku} was shipped in the store" for sku in shipped)]
+    return f"{'restocked in part' if restock_rows else 'not restocked'}: {sentence(reasons)}"
+
+
+def _concerns(
+    units: frozenset[str], away: dict[str, str], shipped: list[str], *, uncertain: bool, because: str
+) -> tuple[Hold, ...]:
+    holds: list[Hold] = []
+    gone = sorted(unit for unit in units if unit in away)
+    if gone or shipped:
+        reasons = [*(away[unit] for unit in gone), *(f"{sku} was shipped in the store" for sku in shipped)]
+        text = f"refunded without restock, the goods may be under way: {sentence(reasons)}"
+        holds.append(Hold(AttentionKind.GOODS_UNDER_WAY, text, {"units": gone, "shipped_skus": shipped}))
+    if uncertain:
+        text = f"units {', '.join(sorted(units))} were refunded without restock: {because}"
+        holds.append(Hold(AttentionKind.RESTOCK_UNCERTAIN, text, {"units": sorted(units)}))
+    return tuple(holds)
