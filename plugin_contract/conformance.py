@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 
@@ -128,16 +128,24 @@ async def _refusal(call: Call) -> list[Finding]:
 
 async def _round_trip(call: Call, nonce: str) -> list[Finding]:
     wanted = Wanted(topic=THROW_AWAY_TOPIC, app_key=f"conformance-{nonce}", address=UNREACHABLE_ADDRESS)
-    path = f"{registration.PATH}/{wanted.stored_id}"
     try:
         lines = await _register(call, wanted)
-    finally:
-        deleted = await call("DELETE", path, None)
-    if read_registration(_must(deleted).json()) is None:
+    except ContractError:
+        await _clear(call, wanted)
+        raise
+    path = f"{registration.PATH}/{wanted.stored_id}"
+    if read_registration(_must(await call("DELETE", path, None)).json()) is None:
         raise ContractError("DELETE of the throw-away answered [] where the deleted webhook is due")
     if read_registration(_must(await call("GET", path, None)).json()) is not None:
         raise ContractError(f"the throw-away {wanted.stored_id} is still stored after DELETE: delete it by hand")
     return [*lines, Finding("delete", Verdict.KEPT, "answers the deleted webhook; then GET answers []")]
+
+
+async def _clear(call: Call, wanted: Wanted) -> None:
+    """Leave nothing behind in a store that broke the contract, whatever id it chose; the app key is ours alone."""
+    left = {one.id for one in await _stored(call) if one.app_key == wanted.app_key}
+    for name in sorted(left | {wanted.stored_id}):
+        await call("DELETE", f"{registration.PATH}/{quote(name, safe='')}", None)
 
 
 async def _register(call: Call, wanted: Wanted) -> list[Finding]:

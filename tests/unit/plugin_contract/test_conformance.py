@@ -191,8 +191,9 @@ async def test_a_breach_is_found_by_writing(url: str, store: Store, fault: str) 
     assert [one.check for one in findings if one.verdict is Verdict.BROKEN] == ["throw-away webhook"]
 
 
-async def test_a_failed_throw_away_is_still_deleted(url: str, store: Store) -> None:
-    store.fault = "other topic"
+@pytest.mark.parametrize("fault", ["other id", "other topic", "stores twice"])
+async def test_a_failed_throw_away_is_still_deleted(url: str, store: Store, fault: str) -> None:
+    store.fault = fault
     before = list(store.held)
     await run(url, OAUTH, write=True)
     assert store.held == before
