@@ -1,7 +1,7 @@
 """An order's payment block (Partner Center, "Get Order Detail", `payment`). Pure.
 
-`sub_total` = original product price - seller discount - platform discount; `shipping_fee` likewise; `total_amount` = `sub_total` +
-`shipping_fee` + taxes + fees, by the field texts.
+`sub_total` = original product price - seller discount - platform discount; `shipping_fee` likewise;
+`total_amount` = `sub_total` + `shipping_fee` + taxes + fees, by the field texts.
 """
 
 from __future__ import annotations

@@ -149,7 +149,7 @@ class Authorizer:
 
 
 def expiry(value: Any, now: datetime) -> datetime | None:
-    """`*_expire_in` is an absolute Unix time in spite of its name; one too small for that is read as seconds from now."""
+    """`*_expire_in` is an absolute Unix time whatever its name says; a small one is read as seconds from now."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 100_000_000_000:
         return None
     return datetime.fromtimestamp(value, UTC) if value >= _EARLIEST else now + timedelta(seconds=value)

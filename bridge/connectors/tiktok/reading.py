@@ -75,6 +75,14 @@ def items(data: Json, name: str) -> list[Json]:
     return value
 
 
+def part(record: Json, name: str) -> Json:
+    """An object inside a record; absent or null is empty. Raises `Unreadable`."""
+    value = record.get(name) or {}
+    if not isinstance(value, dict):
+        raise Unreadable(f"TikTok sent {name} in a shape that is not documented")
+    return value
+
+
 def read_order(
     order: Json, cancellations: Iterable[Json], returns: Iterable[Json], *, shop_id: str, region: str
 ) -> ChannelOrder:
@@ -89,8 +97,8 @@ def _read_order(
     order: Json, cancellations: Iterable[Json], returns: Iterable[Json], shop_id: str, region: str
 ) -> ChannelOrder:
     lines = items(order, "line_items")
-    payment = order.get("payment")
-    currency = str((payment or {}).get("currency") or (lines[0].get("currency") if lines else "") or "")
+    payment = part(order, "payment")
+    currency = str(payment.get("currency") or (lines[0].get("currency") if lines else "") or "")
     order_left = _tracked(order)
     lines_tell = any(_line_left(line) for line in lines)
     units = tuple(_unit(line, currency, left=_line_left(line) or (order_left and not lines_tell)) for line in lines)
@@ -105,13 +113,13 @@ def _read_order(
         updated_at=_time(order, "update_time", "create_time"),
         currency=currency,
         units=units,
-        payment=read_payment(payment or {}, currency),
+        payment=read_payment(payment, currency),
         cancellations=records,
         cancelled_at=moment(order.get("cancel_time")),
         cancel_role=str(order.get("cancellation_initiator") or ""),
         cancel_reason=str(order.get("cancel_reason") or ""),
         returned_unit_ids=returned_units(returns),
-        address=read_address(order.get("recipient_address") or {}),
+        address=read_address(part(order, "recipient_address")),
         buyer_email=str(order.get("buyer_email") or ""),
         buyer_message=str(order.get("buyer_message") or ""),
         fulfilled_by_channel=_fulfilled_by_channel(order),
@@ -171,12 +179,12 @@ def _unit(line: Json, currency: str, *, left: bool) -> Unit:
 
 def read_cancellation(record: Json) -> Cancellation:
     """One cancellation record. Raises `Unreadable`."""
-    refund = record.get("refund_amount") or {}
+    refund = part(record, "refund_amount")
     total, currency = refund.get("refund_total"), refund.get("currency")
     replenish = record.get("should_replenish_stock")
     deadlines = [moment(step.get("deadline")) for step in items(record, "seller_next_action_response")]
     try:
-        paid_back = Money.of(total, str(currency)) if total not in {None, ""} and currency else None
+        paid_back = Money.of(total, str(currency)) if total is not None and total != "" and currency else None
     except NotMoney as problem:
         raise Unreadable(f"TikTok sent a cancellation whose refund cannot be read: {problem}") from problem
     return Cancellation(
