@@ -71,7 +71,7 @@ class Store:
         if self.fault == "maintenance":
             return web.Response(status=503, text="<h1>Service Temporarily Unavailable</h1>", content_type="text/html")
         if self.fault == "redirect":
-            raise web.HTTPFound("https://elsewhere.example.com/")
+            raise web.HTTPFound("/elsewhere")
         if not signed_well(request):
             return web.Response(status=401, text=REFUSED, content_type="application/json")
         if request.path == "/rest/V1/store/storeConfigs":
@@ -197,6 +197,13 @@ async def test_a_failed_throw_away_is_still_deleted(url: str, store: Store, faul
     before = list(store.held)
     await run(url, OAUTH, write=True)
     assert store.held == before
+
+
+async def test_credentials_do_not_follow_a_redirect(url: str, store: Store) -> None:
+    store.fault = "redirect"
+    details = [one.detail for one in await run(url, OAUTH, write=False) if one.verdict is Verdict.BROKEN]
+    assert details
+    assert all("answered 302" in detail for detail in details)
 
 
 async def test_a_breach_exits_1_and_says_what(url: str, store: Store, command: Command) -> None:
