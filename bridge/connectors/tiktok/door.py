@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 
-from bridge.connectors.tiktok.events import EVENT_TYPES, TOPICS, note_of, order_of, topic_of
+from bridge.connectors.tiktok.events import EVENT_TYPES, TOPICS, note_of, order_of, topic_of, word
 from bridge.connectors.tiktok.signing import is_signed
 from bridge.ports import Hint, HookRefused
 
@@ -44,14 +44,14 @@ class TikTokDoor:
         event = expected or told
         data = body.get("data")
         data = data if isinstance(data, dict) else {}
-        note = note_of(event, data) if event else f"message of unknown type {str(number)[:20]}"
+        note = note_of(event, data) if event else f"message of unknown type {word(number)}"
         if expected and number is not None and told != expected:
-            note += f" (the body says type {str(number)[:20]})"
+            note += f" (the body says type {word(number)})"
         dedupe = body.get("tts_notification_id")
         return Hint(
-            dedupe=str(dedupe)[:100] if dedupe else hashlib.sha256(raw).hexdigest(),
+            dedupe=word(dedupe) if dedupe else hashlib.sha256(raw).hexdigest(),
             topic=topic or (topic_of(event) if event else ""),
             subject=order_of(data) if event else "",
-            shop=str(body.get("shop_id") or "")[:40],
+            shop=word(body.get("shop_id") or ""),
             note=note,
         )

@@ -1,7 +1,7 @@
 """The messages TikTok Shop sends: their types, their paths, and what each names. Pure.
 
-Numbers and names: Partner Center, "TikTok Shop webhooks". The list is open, and the newer overview says not to branch on the number
-alone: every event has a path of its own, and what the body says is only noted.
+Numbers and names: Partner Center, "TikTok Shop webhooks". The list is open, and the newer overview says not to branch
+on the number alone: every event has a path of its own, and what the body says is only noted.
 """
 
 from __future__ import annotations
@@ -70,10 +70,10 @@ _NOUNS: Mapping[str, str] = {
 def note_of(event: str, data: Json) -> str:
     """A few words for the changelog: `cancellation 4035… CANCELLATION_REQUEST_SUCCESS by BUYER`."""
     words = [_NOUNS.get(event, event.lower().replace("_", " ") or "unknown message")]
-    words += [_word(data[name]) for name in _FACTS.get(event, ()) if data.get(name)]
+    words += [word(data[name]) for name in _FACTS.get(event, ()) if data.get(name)]
     role = data.get("cancellations_role") or data.get("return_role")
     if role:
-        words.append(f"by {_word(role)}")
+        words.append(f"by {word(role)}")
     return " ".join(words)
 
 
@@ -97,5 +97,6 @@ def _order_id(value: object) -> str:
     return value if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 32 else ""
 
 
-def _word(value: object) -> str:
+def word(value: object) -> str:
+    """A value of a message as short printable text."""
     return "".join(char for char in str(value) if char.isprintable())[:80]
