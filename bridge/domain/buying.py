@@ -29,7 +29,9 @@ def decide(channel: ChannelOrder, link: Link, settings: ShopSettings, now: datet
         return Settlement(Verdict.WAITING, f"{word} on TikTok Shop: created when TikTok releases it")
     if "create" not in link.allowed:
         if channel.status != OrderStatus.AWAITING_SHIPMENT or channel.has_tracking:
-            because = f"already under way on TikTok Shop ({channel.status}) when first seen: created only when a person says so"
+            because = (
+                f"already under way on TikTok Shop ({channel.status}) when first seen: created when a person says so"
+            )
             return Settlement(
                 Verdict.HELD,
                 because,

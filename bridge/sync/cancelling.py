@@ -1,0 +1,101 @@
+"""Cancelling the whole order on the channel, or approving the buyer's own request. PENDING is not done."""
+
+from __future__ import annotations
+
+from bridge.domain.attention import AttentionKind, Hold
+from bridge.domain.channel_order import Cancellation, CancellationStatus, ChannelOrder
+from bridge.domain.effects import ApproveRequest, CancelOrder, Settlement, Verdict
+from bridge.domain.outcomes import Done, Outcome, RemoteProblem
+from bridge.killpoints import KillPoint
+from bridge.storage.ledger import Claim
+from bridge.sync.desk import Desk
+from bridge.sync.effect import Handler, Look, Points, Prepared, Step
+from bridge.sync.reading import read_channel
+from bridge.sync.sheet import RemoteDown, Sheet, Sides
+
+
+async def prepare_cancel(_desk: Desk, sheet: Sheet, sides: Sides, _effect: CancelOrder) -> Prepared | Step:
+    """The shop's default reason, then its listed fallbacks: the first that the channel takes for this order now."""
+    direction = sheet.shop.settings.cancellation_sync.store_to_channel
+    listed = list(dict.fromkeys([*filter(None, [direction.default_reason]), *direction.fallback_reasons]))
+    try:
+        valid = await sides.channel_port.cancel_reasons(sides.channel)
+    except RemoteProblem as problem:
+        raise RemoteDown(sheet.shop.connection_id, problem) from problem
+    reason = next((key for key in listed if valid is None or key in valid), None)
+    if reason is None:
+        because = (
+            f"none of the listed reasons ({', '.join(listed) or 'none listed'}) is valid for this order in "
+            f"{sides.channel.region} now; TikTok takes {', '.join(valid or ()) or 'none'}"
+        )
+        hold = Hold(AttentionKind.NO_REASON, because, {"listed": listed, "valid": list(valid or ())})
+        return Step(settlement=Settlement(Verdict.HELD, because, holds=(hold,)))
+    known = sorted(cancellation.id for cancellation in sides.channel.cancellations)
+    return Prepared({"reason": reason, "known": known})
+
+
+async def call_cancel(_desk: Desk, _sheet: Sheet, sides: Sides, claim: Claim) -> Outcome:
+    return await sides.channel_port.cancel_order(sides.channel, claim.payload["reason"], None)
+
+
+async def look_cancel(desk: Desk, sheet: Sheet, claim: Claim, answer: Done | None) -> Look:
+    order = await read_channel(desk, sheet)
+    if order is None:
+        return Look("absent", "TikTok Shop does not show the order")
+    ours = _of_claim(order, claim, answer)
+    if set(claim.units) <= order.deaths().keys():
+        because = f"TikTok Shop shows the order as cancelled, reason {claim.payload['reason']}"
+        return Look("landed", because, reference=ours.id if ours else "", facts={"reason": claim.payload["reason"]})
+    if ours is not None and ours.status == CancellationStatus.PENDING:
+        return Look("pending", f"TikTok Shop is working on cancellation {ours.id}: PENDING is not done", ours.id)
+    if ours is not None and ours.status == CancellationStatus.CLOSED:
+        return Look("refused", f"TikTok Shop closed cancellation {ours.id} without cancelling the order", ours.id)
+    return Look("absent", f"the order is {order.status} on TikTok Shop and shows no cancellation of ours")
+
+
+def _of_claim(order: ChannelOrder, claim: Claim, answer: Done | None) -> Cancellation | None:
+    """The cancellation this claim made: by the id answered, else a new one by the seller."""
+    for cancellation in order.cancellations:
+        if answer is not None and answer.reference and cancellation.id == answer.reference:
+            return cancellation
+    fresh = [c for c in order.cancellations if c.id not in claim.payload["known"] and not c.is_request]
+    return max(fresh, key=lambda c: c.created_at, default=None)
+
+
+async def prepare_approve(_desk: Desk, _sheet: Sheet, _sides: Sides, effect: ApproveRequest) -> Prepared | Step:
+    return Prepared({"cancellation": effect.cancellation_id})
+
+
+async def call_approve(_desk: Desk, _sheet: Sheet, sides: Sides, claim: Claim) -> Outcome:
+    return await sides.channel_port.approve_cancellation(claim.payload["cancellation"], claim.token)
+
+
+async def look_approve(desk: Desk, sheet: Sheet, claim: Claim, _answer: Done | None) -> Look:
+    order = await read_channel(desk, sheet)
+    wanted = claim.payload["cancellation"]
+    request = next((c for c in order.cancellations if c.id == wanted), None) if order else None
+    if request is None:
+        return Look("absent", f"TikTok Shop does not show the buyer's request {wanted}")
+    if request.is_dead:
+        return Look("landed", f"the buyer's request {wanted} is approved", reference=wanted)
+    if request.status == CancellationStatus.CLOSED:
+        return Look("refused", f"the buyer's request {wanted} was closed: withdrawn, or rejected by somebody else")
+    return Look("absent", f"the buyer's request {wanted} still waits for an answer")
+
+
+CANCEL = Handler(
+    points=Points(
+        KillPoint.CANCEL_CLAIMED, KillPoint.CANCEL_ANSWERED, KillPoint.CANCEL_CONFIRMED, KillPoint.CANCEL_RECORDED
+    ),
+    prepare=prepare_cancel,
+    call=call_cancel,
+    look=look_cancel,
+)
+APPROVE = Handler(
+    points=Points(
+        KillPoint.APPROVE_CLAIMED, KillPoint.APPROVE_ANSWERED, KillPoint.APPROVE_CONFIRMED, KillPoint.APPROVE_RECORDED
+    ),
+    prepare=prepare_approve,
+    call=call_approve,
+    look=look_approve,
+)

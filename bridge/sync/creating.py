@@ -1,0 +1,187 @@
+"""Making the store order: find it first, plan it once, send the same bytes until it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping
+from typing import Any, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.adoption import match_rows, mismatch
+from bridge.domain.attention import AttentionKind, Hold
+from bridge.domain.effects import CreateOrder, Settlement, Verdict
+from bridge.domain.outcomes import Done, Outcome, RemoteProblem
+from bridge.domain.plans import CannotPlan, CannotPlanKind, OrderPlan, Reserved
+from bridge.domain.reservation import reserved_by
+from bridge.domain.store_order import StoreOrder
+from bridge.killpoints import KillPoint, reach
+from bridge.ports import Store
+from bridge.storage import changelog, foreign, orders, shops
+from bridge.storage.ledger import Claim
+from bridge.sync.desk import Desk
+from bridge.sync.effect import AGAIN, Handler, Look, Points, Prepared, Step
+from bridge.sync.sheet import RemoteDown, Sheet, Sides
+
+T = TypeVar("T")
+
+
+async def prepare(desk: Desk, sheet: Sheet, sides: Sides, effect: CreateOrder) -> Prepared | Step:
+    store = _port(sides)
+    found = await _reading(sheet, store.find_orders(sides.channel.id, _numbers(sheet)))
+    plan = sheet.record.plan
+    if plan is None:
+        sku_map = await desk.db.read(lambda conn: shops.sku_map(conn, sheet.shop.id))
+        planned = await _reading(sheet, store.plan_order(sides.channel, sheet.shop.settings, sku_map))
+        if isinstance(planned, CannotPlan):
+            kind = (
+                AttentionKind.UNKNOWN_SKU if planned.kind is CannotPlanKind.UNKNOWN_SKU else AttentionKind.CANNOT_CREATE
+            )
+            return _held(Hold(kind, planned.because, {"kind": planned.kind.value, "because": planned.because}))
+        plan = planned
+    if found:
+        return await _adopt(desk, sheet, plan, found)
+    reach(KillPoint.CREATE_PLANNED)
+    settings = sheet.shop.settings
+    record: dict[str, Any] = {"state": "importing", "because": effect.because}
+    if sheet.record.plan is None:
+        record |= {
+            "plan": plan,
+            "create_sent_at": desk.clock.now(),
+            "store_connection_id": settings.store.connection if settings.store else None,
+            "store_view": plan.view,
+            "origin": "created",
+        }
+    return Prepared({"number": plan.number, "total": str(plan.total), "notes": list(plan.notes)}, record)
+
+
+def _port(sides: Sides) -> Store:
+    if sides.store_port is None:
+        raise RuntimeError("an effect on the store was decided without a store")
+    return sides.store_port
+
+
+def _numbers(sheet: Sheet) -> list[str]:
+    """Store order numbers this order may carry: ours, and those another connector gives."""
+    settings, order_id = sheet.shop.settings, sheet.record.channel_order_id
+    numbers = [settings.order_number_prefix + order_id]
+    numbers += [pattern.replace("{id}", order_id) for pattern in settings.link_patterns if "{id}" in pattern]
+    if sheet.record.plan:
+        numbers.insert(0, sheet.record.plan.number)
+    return list(dict.fromkeys(numbers))
+
+
+async def _reading(sheet: Sheet, reading: Awaitable[T]) -> T:
+    try:
+        return await reading
+    except RemoteProblem as problem:
+        raise RemoteDown(sheet.store_connection_id or "", problem) from problem
+
+
+def _held(hold: Hold) -> Step:
+    return Step(settlement=Settlement(Verdict.HELD, hold.because, holds=(hold,)))
+
+
+async def _adopt(desk: Desk, sheet: Sheet, plan: OrderPlan, found: tuple[StoreOrder, ...]) -> Step:
+    """An order is there already: it is this one only if it is alone and its rows match the intention."""
+    row_ids = match_rows(plan, found[0]) if len(found) == 1 else None
+    if row_ids is None:
+        numbers = sorted(order.number for order in found)
+        because = f"the store already has {', '.join(numbers)} for this order, with other rows: {mismatch(plan, found)}"
+        return _held(Hold(AttentionKind.FOUND_OTHER_ORDER, because, {"numbers": numbers}))
+    order = found[0]
+    ours = sheet.record.create_sent_at is not None
+
+    async def write(conn: AsyncConnection) -> None:
+        fields = await _linked(conn, sheet, order, row_ids)
+        if not ours:
+            fields |= {
+                "plan": plan,
+                "origin": "linked",
+                "store_connection_id": sheet.store_connection_id,
+                "store_view": order.view,
+                "reserved": Reserved.UNKNOWN,
+                "reserved_because": "the store order was there before the bridge saw the sale",
+            }
+        await orders.update(conn, sheet.record.id, **fields)
+        because = f"the store order {order.number} was found with exactly the rows meant: it is this one"
+        await changelog.write(conn, sheet.record.id, "linked", because, {"store_order": order.id})
+
+    await desk.db.write(write)
+    return AGAIN
+
+
+async def _linked(conn: AsyncConnection, sheet: Sheet, order: StoreOrder, row_ids: Mapping[str, str]) -> dict[str, Any]:
+    await foreign.forget(conn, sheet.store_connection_id or "", order.id)
+    return {"store_order_id": order.id, "store_number": order.number, "row_ids": dict(row_ids), "state": "importing"}
+
+
+async def call(desk: Desk, sheet: Sheet, sides: Sides, _claim: Claim) -> Outcome:
+    record = await desk.db.read(lambda conn: orders.get(conn, sheet.record.id))
+    plan = record.plan if record else None
+    if plan is None:
+        raise RuntimeError("a create was claimed without a plan")
+    return await _port(sides).create_order(plan)
+
+
+async def look(desk: Desk, sheet: Sheet, _claim: Claim, answer: Done | None) -> Look:
+    record = await desk.db.read(lambda conn: orders.get(conn, sheet.record.id))
+    plan = record.plan if record else None
+    if plan is None:
+        return Look("absent", "no plan was stored")
+    store = await desk.gateways.store(sheet.store_connection_id or "")
+    found = await _reading(sheet, store.find_orders(sheet.record.channel_order_id, [plan.number]))
+    row_ids = match_rows(plan, found[0]) if len(found) == 1 else None
+    if row_ids is None:
+        what = mismatch(plan, found) if found else f"no order {plan.number} in any store view"
+        return Look("absent", what)
+    order: StoreOrder = found[0]
+    reserved, because = await _reserved(sheet, store, plan, record.reserved if record else None, answer)
+    notes = f"; {'; '.join(plan.notes)}" if plan.notes else ""
+    return Look(
+        "landed",
+        f"the store order {order.number} is there, {order.grand_total}{notes}; stock: {because}",
+        reference=order.id,
+        facts={"number": order.number, "reserved": reserved.value},
+        record={
+            "store_order_id": order.id,
+            "store_number": order.number,
+            "row_ids": row_ids,
+            "reserved": reserved,
+            "reserved_because": because,
+            "state": "importing",
+        },
+    )
+
+
+async def _reserved(
+    sheet: Sheet, store: Store, plan: OrderPlan, noted: Reserved | None, answer: Done | None
+) -> tuple[Reserved, str]:
+    header = answer.facts.get("reserved") if answer else None
+    if header is None and noted in {Reserved.YES, Reserved.NO}:
+        return noted, sheet.record.reserved_because or "as the plugin reported when it was created"
+    message = answer.facts.get("reservation_message", "") if answer else ""
+    after = None
+    if header is None and plan.salable_before is not None:
+        after = await _reading(sheet, store.salable(plan.view, [row.sku for row in plan.rows]))
+    return reserved_by(header, message, plan, after)
+
+
+def note(_claim: Claim, answer: Done) -> Mapping[str, Any]:
+    """The reservation header comes once: it is kept even when the order itself could not be read back yet."""
+    header = answer.facts.get("reserved")
+    if header is None:
+        return {}
+    reserved = Reserved.YES if header == "yes" else Reserved.NO
+    message = answer.facts.get("reservation_message", "")
+    return {"reserved": reserved, "reserved_because": f"the plugin reported: {message or header}"}
+
+
+HANDLER = Handler(
+    points=Points(
+        KillPoint.CREATE_CLAIMED, KillPoint.CREATE_ANSWERED, KillPoint.CREATE_CONFIRMED, KillPoint.CREATE_RECORDED
+    ),
+    prepare=prepare,
+    call=call,
+    look=look,
+    note=note,
+)

@@ -1,0 +1,55 @@
+"""What every part of the core works with, handed in by `bootstrap`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from bridge.ports import Clock, Gateways
+from bridge.storage.connections import Connections
+from bridge.storage.engine import Database
+from bridge.sync.outages import Outages
+
+CALL_TIMEOUT = timedelta(seconds=100)
+"""Longer than any connector lets a write run: an act starts only with more lease left than this."""
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("bridge.sync")
+
+
+@dataclass(frozen=True, slots=True)
+class SyncSettings:
+    """Times are in seconds where they are numbers."""
+
+    quiet_period: timedelta = timedelta(seconds=120)
+    """After an unknown outcome nothing is repeated before this and a look: PHP may still be booking."""
+    partial_quiet_period: timedelta = timedelta(minutes=15)
+    """The same for a partial refund, which Magento's own checks do not guard."""
+    lease: timedelta = timedelta(seconds=240)
+    workers: int = 4
+    sweep_interval: timedelta = timedelta(minutes=5)
+    first_pass: timedelta = timedelta(days=1)
+    """How far back the first sweep of a connection looks."""
+    outage_ceiling: timedelta = timedelta(minutes=15)
+    capabilities_life: timedelta = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    db: Database
+    connections: Connections
+    gateways: Gateways
+    clock: Clock
+    settings: SyncSettings
+    owner: str
+    """Names this process in leases."""
+    wake: Callable[[], None]
+    """Tell the workers that something became due."""
+    outages: Outages = field(default_factory=Outages)
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)

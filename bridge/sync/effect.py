@@ -1,0 +1,274 @@
+"""One effect, start to end: claim the units, act, confirm by reading; and what becomes of each answer.
+
+An act is never repeated on a guess. After an unknown outcome, or when a process died holding a claim, a quiet period
+passes and a look decides whether it landed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.attention import AttentionKind, Hold
+from bridge.domain.effects import Effect, EffectKind, Settlement
+from bridge.domain.outcomes import AlreadyDone, Done, Outcome, Reauth, Rejected, Retry, Unknown
+from bridge.domain.tokens import effect_token
+from bridge.killpoints import KillPoint, reach
+from bridge.storage import changelog, ledger, orders, shops
+from bridge.storage.ledger import AlreadyOpen, Claim
+from bridge.sync import outbreak
+from bridge.sync.desk import Desk
+from bridge.sync.sheet import RemoteDown, Sheet, Sides, standing_facts
+
+PENDING_LOOK = timedelta(seconds=60)
+"""How often a cancellation that TikTok is still working on is looked at."""
+UNSEEN_LOOK = timedelta(seconds=10)
+"""The remote said done but does not show it yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    payload: Mapping[str, Any]
+    record: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the order's record written together with the claim."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a reading shows of a claim."""
+
+    state: Literal["landed", "absent", "pending", "refused"]
+    because: str
+    reference: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    record: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the order's record that follow from it."""
+    block: str = ""
+    holds: tuple[Hold, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to do next: read again at once, or come back when due; a settlement when the act was not to be."""
+
+    again: bool = False
+    due: datetime | None = None
+    settlement: Settlement | None = None
+
+
+AGAIN = Step(again=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    claimed: KillPoint
+    answered: KillPoint
+    confirmed: KillPoint
+    recorded: KillPoint
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """The functions of one kind of effect."""
+
+    points: Points
+    prepare: Callable[[Desk, Sheet, Sides, Any], Awaitable[Prepared | Step]]
+    call: Callable[[Desk, Sheet, Sides, Claim], Awaitable[Outcome]]
+    look: Callable[[Desk, Sheet, Claim, Done | None], Awaitable[Look]]
+    note: Callable[[Claim, Done], Mapping[str, Any]] = lambda _claim, _done: {}
+    """Fields of the order's record that an answer tells even when it could not be confirmed yet."""
+    partial: Callable[[Claim], bool] = lambda _claim: False
+
+
+async def perform(desk: Desk, sheet: Sheet, sides: Sides, effect: Effect, handler: Handler) -> Step:
+    """Do what the comparison asked for, under a lease that outlasts the call."""
+    prepared = await handler.prepare(desk, sheet, sides, effect)
+    if isinstance(prepared, Step):
+        return prepared
+    claim = await _claim(desk, sheet, effect, prepared)
+    if claim is None:
+        return AGAIN
+    reach(handler.points.claimed)
+    outcome = await handler.call(desk, sheet, sides, claim)
+    reach(handler.points.answered)
+    return await _conclude(desk, sheet, sides, claim, outcome, handler)
+
+
+async def _claim(desk: Desk, sheet: Sheet, effect: Effect, prepared: Prepared) -> Claim | None:
+    """Claim the units and commit. None when the settings moved or another claim is open: read again."""
+    units = tuple(sorted(effect.units))
+
+    async def open_(conn: AsyncConnection) -> Claim | None:
+        shop = await shops.get(conn, sheet.shop.id)
+        if shop is None or shop.settings != sheet.shop.settings:
+            return None
+        attempt = await ledger.next_attempt(conn, sheet.record.id, effect.kind.side, effect.kind.value, units)
+        token = effect_token(
+            sheet.shop.channel_shop_id,
+            sheet.record.channel_order_id,
+            f"{effect.kind.side}/{effect.kind.value}",
+            units,
+            attempt,
+        )
+        try:
+            claim = await ledger.open_claim(
+                conn,
+                order_id=sheet.record.id,
+                side=effect.kind.side,
+                kind=effect.kind.value,
+                units=units,
+                token=token,
+                attempt=attempt,
+                payload=dict(prepared.payload),
+            )
+        except AlreadyOpen:
+            return None
+        await ledger.acting(conn, claim.id)
+        if prepared.record:
+            await orders.update(conn, sheet.record.id, **prepared.record)
+        facts = {"effect": effect.kind.value, "units": list(units), "attempt": attempt, "token": token}
+        await changelog.write(conn, sheet.record.id, "claimed", effect.because, facts)
+        return claim
+
+    return await desk.db.write(open_)
+
+
+async def resume(desk: Desk, sheet: Sheet, sides: Sides, claim: Claim, handler: Handler) -> Step:
+    """A claim is open: its act may have been sent. Wait out the quiet period, then look."""
+    quiet = desk.settings.partial_quiet_period if handler.partial(claim) else desk.settings.quiet_period
+    until = claim.quiet_until or (claim.acted_at or claim.claimed_at) + quiet
+    if desk.clock.now() < until:
+        return Step(due=until)
+    look = await handler.look(desk, sheet, claim, None)
+    reach(handler.points.confirmed)
+    return await _believe(desk, sheet, sides, claim, look, handler, answer=None)
+
+
+async def _conclude(desk: Desk, sheet: Sheet, sides: Sides, claim: Claim, outcome: Outcome, handler: Handler) -> Step:
+    quiet = desk.settings.partial_quiet_period if handler.partial(claim) else desk.settings.quiet_period
+    match outcome:
+        case Done() | AlreadyDone():
+            answer = outcome if isinstance(outcome, Done) else None
+            try:
+                look = await handler.look(desk, sheet, claim, answer)
+            except RemoteDown as down:
+                fields = handler.note(claim, answer) if answer else {}
+                await _wait(desk, sheet, claim, f"done, but not confirmed yet: {down}", UNSEEN_LOOK, fields)
+                raise
+            reach(handler.points.confirmed)
+            return await _believe(desk, sheet, sides, claim, look, handler, answer=outcome)
+        case Unknown(because):
+            return await _wait(desk, sheet, claim, f"nobody knows whether it was done: {because}", quiet, {})
+        case Retry() | Reauth():
+            await _void(desk, sheet, claim, f"nothing was done: {outcome.because}", {})
+            connection = sheet.shop.connection_id if claim.side == "channel" else sheet.store_connection_id
+            due = await outbreak.wait_for(desk, connection or "", outcome)
+            return Step(due=due)
+        case Rejected(because, code):
+            return await _refused(desk, sheet, sides, claim, because, code)
+
+
+async def _believe(
+    desk: Desk,
+    sheet: Sheet,
+    sides: Sides,
+    claim: Claim,
+    look: Look,
+    handler: Handler,
+    *,
+    answer: Done | AlreadyDone | None,
+) -> Step:
+    """Act on what a look showed."""
+    if look.state == "landed":
+        await _done(desk, sheet, claim, look, found=answer is None)
+        reach(handler.points.recorded)
+        return AGAIN
+    if look.state == "pending":
+        return await _wait(desk, sheet, claim, look.because, PENDING_LOOK, look.record)
+    if look.state == "refused":
+        return await _refused(desk, sheet, sides, claim, look.because, "")
+    if isinstance(answer, Done):
+        return await _wait(desk, sheet, claim, f"done, but not seen yet: {look.because}", UNSEEN_LOOK, look.record)
+    if isinstance(answer, AlreadyDone):
+        because = f"{answer.because}; a look shows no effect: {look.because}"
+        return await _refused(desk, sheet, sides, claim, because, "")
+    await _void(desk, sheet, claim, f"no effect found after the quiet period: {look.because}", {"look": "absent"})
+    return AGAIN
+
+
+async def _done(desk: Desk, sheet: Sheet, claim: Claim, look: Look, *, found: bool) -> None:
+    async def write(conn: AsyncConnection) -> None:
+        await ledger.done(conn, claim.id, look.reference, look.because)
+        fields = dict(look.record)
+        if look.block:
+            fields["blocked"] = look.block
+        if fields:
+            await orders.update(conn, sheet.record.id, **fields)
+        because = f"found by a look: {look.because}" if found else look.because
+        facts = {"effect": claim.kind, "reference": look.reference, "token": claim.token, **look.facts}
+        await changelog.write(conn, sheet.record.id, "done", because, facts)
+        await outbreak.raise_holds(conn, sheet.record.id, look.holds)
+
+    await desk.db.write(write)
+
+
+async def _wait(
+    desk: Desk, sheet: Sheet, claim: Claim, because: str, wait: timedelta, fields: Mapping[str, Any]
+) -> Step:
+    until = desk.clock.now() + wait
+
+    async def write(conn: AsyncConnection) -> None:
+        await ledger.unknown(conn, claim.id, until, because)
+        if fields:
+            await orders.update(conn, sheet.record.id, **fields)
+        facts = {"effect": claim.kind, "token": claim.token, "look_at": until.isoformat()}
+        await changelog.write_once(conn, sheet.record.id, "waiting", f"{claim.id}:{because}", because, facts)
+
+    await desk.db.write(write)
+    return Step(due=until)
+
+
+async def _void(desk: Desk, sheet: Sheet, claim: Claim, because: str, facts: Mapping[str, Any]) -> None:
+    async def write(conn: AsyncConnection) -> None:
+        await ledger.void(conn, claim.id, because)
+        await changelog.write(
+            conn, sheet.record.id, "void", because, {"effect": claim.kind, "attempt": claim.attempt, **facts}
+        )
+        if facts.get("look") == "absent":
+            hold = Hold(
+                AttentionKind.NO_EFFECT_FOUND,
+                f"{claim.kind}, attempt {claim.attempt}: {because}; it is tried again",
+                {"claim": claim.id},
+            )
+            await outbreak.raise_holds(conn, sheet.record.id, (hold,))
+
+    await desk.db.write(write)
+
+
+async def _refused(desk: Desk, sheet: Sheet, sides: Sides, claim: Claim, because: str, code: str) -> Step:
+    """The other side said no: the refusal stands until the facts change or a person says *settle now*."""
+    facts = standing_facts(sheet, sides)
+
+    async def write(conn: AsyncConnection) -> None:
+        await ledger.void(conn, claim.id, because)
+        record = await orders.get(conn, sheet.record.id)
+        forced = dict(record.forced) if record else {}
+        forced["refusals"] = {
+            **forced.get("refusals", {}),
+            claim.kind: {"claim": claim.id, "because": because, "code": code, "facts": facts},
+        }
+        await orders.update(conn, sheet.record.id, forced=forced)
+        await changelog.write(
+            conn, sheet.record.id, "refused", because, {"effect": claim.kind, "code": code, "attempt": claim.attempt}
+        )
+
+    await desk.db.write(write)
+    return AGAIN
+
+
+def kind_of(claim: Claim) -> EffectKind:
+    return EffectKind(claim.kind)

@@ -1,0 +1,62 @@
+"""Invoicing a store order, and taking its stock on this call where its create said that it was not taken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bridge.domain.attention import AttentionKind, Hold
+from bridge.domain.effects import InvoiceOrder
+from bridge.domain.outcomes import Done, Outcome
+from bridge.domain.plans import Reserved
+from bridge.killpoints import KillPoint
+from bridge.storage.ledger import Claim
+from bridge.sync.desk import Desk
+from bridge.sync.effect import Handler, Look, Points, Prepared, Step
+from bridge.sync.reading import read_store
+from bridge.sync.sheet import Sheet, Sides
+
+
+async def prepare(_desk: Desk, _sheet: Sheet, _sides: Sides, effect: InvoiceOrder) -> Prepared | Step:
+    record = {"repair_tried": True} if effect.reserve else {}
+    return Prepared({"reserve": effect.reserve}, record)
+
+
+async def call(_desk: Desk, sheet: Sheet, sides: Sides, claim: Claim) -> Outcome:
+    if sides.store_port is None or not sheet.record.store_order_id:
+        raise RuntimeError("an invoice was claimed without a store order")
+    return await sides.store_port.invoice_order(sheet.record.store_order_id, reserve=bool(claim.payload["reserve"]))
+
+
+async def look(desk: Desk, sheet: Sheet, claim: Claim, answer: Done | None) -> Look:
+    order = await read_store(desk, sheet)
+    if order is None or not order.is_invoiced:
+        return Look("absent", f"the store order {sheet.record.store_number} is not invoiced")
+    record: dict[str, Any] = {"state": "imported"}
+    because = f"the store order {order.number} is invoiced, {order.total_invoiced}: it counts as paid"
+    holds: tuple[Hold, ...] = ()
+    if claim.payload["reserve"]:
+        header = answer.facts.get("reserved") if answer else None
+        if header == "yes":
+            record |= {"reserved": Reserved.YES, "reserved_because": "its stock was taken on the invoice call"}
+            because += "; its stock was taken on this call"
+        else:
+            known = Reserved.NO if header == "no" else Reserved.UNKNOWN
+            why = (answer.facts.get("reservation_message", "") if answer else "") or "the answer of the call was lost"
+            record |= {"reserved": known, "reserved_because": f"the repair on the invoice call failed: {why}"}
+            text = f"the store order {order.number} did not take its stock, and the repair failed: {why}"
+            skus = sorted(row.sku for row in order.rows)
+            holds = (Hold(AttentionKind.NOT_RESERVED, text, {"skus": skus}),)
+    facts = {"number": order.number, "total": str(order.total_invoiced)}
+    return Look(
+        "landed", because, reference=answer.reference if answer else "", facts=facts, record=record, holds=holds
+    )
+
+
+HANDLER = Handler(
+    points=Points(
+        KillPoint.INVOICE_CLAIMED, KillPoint.INVOICE_ANSWERED, KillPoint.INVOICE_CONFIRMED, KillPoint.INVOICE_RECORDED
+    ),
+    prepare=prepare,
+    call=call,
+    look=look,
+)

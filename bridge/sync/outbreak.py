@@ -1,0 +1,77 @@
+"""When a connection fails: who waits how long, and what a person is told. And how holds reach the attention list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.attention import TEXTS, AttentionKind, Hold
+from bridge.domain.outcomes import Failure, Reauth, Rejected, Retry
+from bridge.storage import attention
+from bridge.sync.desk import Desk, log
+
+AUTH_LOOK = timedelta(minutes=5)
+"""A connection that needs a person is tried again this often, besides at once when it is mended."""
+REFUSED_LOOK = timedelta(hours=1)
+
+
+async def wait_for(desk: Desk, connection_id: str, outcome: Failure) -> datetime:
+    """When to come back after a remote failed; tells everybody where everybody must wait."""
+    now = desk.clock.now()
+    match outcome:
+        case Retry(because, after, throttled):
+            backoff = desk.outages.failed(connection_id, desk.settings.outage_ceiling)
+            until = now + (timedelta(seconds=after) if after is not None else backoff)
+            if throttled:
+
+                async def block(conn: AsyncConnection) -> None:
+                    await desk.connections.block(conn, connection_id, until)
+
+                await desk.db.write(block)
+            log.warning("remote.retry", connection=connection_id, because=because, until=until.isoformat())
+            return until
+        case Reauth(because):
+            await _needs_person(desk, connection_id, because, state="reauth")
+            return now + AUTH_LOOK
+        case Rejected(because):
+            await _needs_person(desk, connection_id, because, state=None)
+            return now + REFUSED_LOOK
+
+
+async def _needs_person(desk: Desk, connection_id: str, because: str, *, state: str | None) -> None:
+    async def write(conn: AsyncConnection) -> bool:
+        connection = await desk.connections.get(conn, connection_id)
+        if connection is None:
+            return False
+        if state is not None and (connection.state != state or connection.because != because):
+            await desk.connections.update(conn, connection_id, state=state, because=because)
+        text = TEXTS[AttentionKind.CONNECTION]
+        return await attention.raise_item(
+            conn,
+            kind=AttentionKind.CONNECTION.value,
+            fingerprint=because,
+            title=f"{text.title}: {connection.name}",
+            because=because,
+            what_to_do=text.what_to_do,
+            facts={},
+            connection_id=connection_id,
+        )
+
+    if await desk.db.write(write):
+        log.error("connection.needs_person", connection=connection_id, because=because)
+
+
+async def raise_holds(conn: AsyncConnection, order_id: str, holds: Iterable[Hold]) -> None:
+    for hold in holds:
+        await attention.raise_item(
+            conn,
+            kind=hold.kind.value,
+            fingerprint=hold.fingerprint,
+            title=hold.text.title,
+            because=hold.because,
+            what_to_do=hold.text.what_to_do,
+            facts=dict(hold.facts),
+            order_id=order_id,
+        )

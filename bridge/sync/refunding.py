@@ -1,0 +1,91 @@
+"""One offline credit memo in the store, found again by the token in its comment, verified against what was read."""
+
+from __future__ import annotations
+
+from bridge.domain.attention import AttentionKind, Hold
+from bridge.domain.effects import RefundOrder
+from bridge.domain.outcomes import Done, Outcome
+from bridge.domain.plans import RefundRequest
+from bridge.domain.tokens import mark
+from bridge.domain.verification import BookState, differences, memo_of
+from bridge.killpoints import KillPoint
+from bridge.storage.ledger import Claim
+from bridge.sync.desk import Desk
+from bridge.sync.effect import Handler, Look, Points, Prepared, Step
+from bridge.sync.reading import read_store
+from bridge.sync.sheet import Sheet, Sides
+
+
+async def prepare(_desk: Desk, _sheet: Sheet, sides: Sides, effect: RefundOrder) -> Prepared | Step:
+    if sides.store is None:
+        raise RuntimeError("a refund was decided without a store order")
+    return Prepared(
+        {
+            "quantities": dict(effect.quantities),
+            "everything": effect.everything,
+            "restock_rows": sorted(effect.restock_rows),
+            "restock_because": effect.restock_because,
+            "cancellation": effect.cancellation_id,
+            "before": BookState.of(sides.store).to_json(),
+            "concerns": [[hold.kind.value, hold.because, dict(hold.facts)] for hold in effect.concerns],
+        }
+    )
+
+
+async def call(_desk: Desk, _sheet: Sheet, sides: Sides, claim: Claim) -> Outcome:
+    if sides.store is None or sides.store_port is None:
+        raise RuntimeError("a refund was claimed without a store order")
+    payload = claim.payload
+    what = f"TikTok cancellation {payload['cancellation']}" if payload["cancellation"] else "Cancelled on TikTok Shop"
+    request = RefundRequest(
+        token=claim.token,
+        comment=f"{what} {mark(claim.token)}",
+        quantities=payload["quantities"],
+        everything=payload["everything"],
+        restock_rows=frozenset(payload["restock_rows"]),
+    )
+    return await sides.store_port.refund_order(sides.store, request)
+
+
+async def look(desk: Desk, sheet: Sheet, claim: Claim, _answer: Done | None) -> Look:
+    order = await read_store(desk, sheet)
+    memo = memo_of(order, claim.token) if order else None
+    if order is None or memo is None:
+        return Look("absent", f"no credit memo with mark {claim.token} on the store order {sheet.record.store_number}")
+    payload = claim.payload
+    holds = [Hold(AttentionKind(kind), because, facts) for kind, because, facts in payload["concerns"]]
+    moved = differences(BookState.from_json(payload["before"]), order, claim.token, payload["quantities"])
+    block = "; ".join(moved)
+    if moved:
+        holds.append(
+            Hold(AttentionKind.BOOKS_MOVED, f"after credit memo {memo.number or memo.id}: {block}", {"moved": moved})
+        )
+    return Look(
+        "landed",
+        f"credit memo {memo.number or memo.id} over {memo.total} is there; {payload['restock_because']}",
+        reference=memo.id,
+        facts={
+            "memo": memo.number or memo.id,
+            "total": str(memo.total),
+            "quantities": dict(memo.quantities),
+            "restock_rows": payload["restock_rows"],
+            "restock": payload["restock_because"],
+        },
+        block=block,
+        holds=tuple(holds),
+    )
+
+
+def partial(claim: Claim) -> bool:
+    return not claim.payload["everything"]
+
+
+HANDLER = Handler(
+    points=Points(
+        KillPoint.REFUND_CLAIMED, KillPoint.REFUND_ANSWERED, KillPoint.REFUND_CONFIRMED, KillPoint.REFUND_RECORDED
+    ),
+    prepare=prepare,
+    call=call,
+    look=look,
+    partial=partial,
+)

@@ -1,0 +1,259 @@
+"""Settle one order: read both sides, compare, do one effect, read again, until there is nothing left to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.attention import AttentionKind, Hold
+from bridge.domain.books import compare_books
+from bridge.domain.comparison import Case, compare
+from bridge.domain.effects import EffectKind, Settlement, Verdict
+from bridge.domain.keys import OrderKey
+from bridge.killpoints import KillPoint, reach
+from bridge.storage import attention, changelog, inbox, orders
+from bridge.storage.orders import OrderRecord, OrderState
+from bridge.sync import cancelling, capabilities, creating, invoicing, outbreak, refunding
+from bridge.sync.desk import CALL_TIMEOUT, Desk, log
+from bridge.sync.effect import Handler, kind_of, perform, resume
+from bridge.sync.lease import Lease
+from bridge.sync.sheet import RemoteDown, Sheet, Sides, link_of, load, read_sides
+
+MOST_STEPS = 12
+"""Create, invoice, refund, cancel and their looks fit well; more means that two sides undo each other."""
+
+HANDLERS: Mapping[EffectKind, Handler] = {
+    EffectKind.CREATE: creating.HANDLER,
+    EffectKind.INVOICE: invoicing.HANDLER,
+    EffectKind.REFUND: refunding.HANDLER,
+    EffectKind.CANCEL: cancelling.CANCEL,
+    EffectKind.APPROVE: cancelling.APPROVE,
+}
+
+STICKY = frozenset({AttentionKind.GOODS_UNDER_WAY, AttentionKind.RESTOCK_UNCERTAIN, AttentionKind.NOT_RESERVED})
+"""About the goods, not the books: equal books do not answer them, a person does."""
+
+STATES: Mapping[Verdict, OrderState] = {
+    Verdict.ACT: OrderState.WAITING,
+    Verdict.SETTLED: OrderState.SETTLED,
+    Verdict.WAITING: OrderState.WAITING,
+    Verdict.HELD: OrderState.HELD,
+    Verdict.NOT_IMPORTED: OrderState.NOT_IMPORTED,
+    Verdict.IGNORED: OrderState.IGNORED,
+}
+
+
+async def settle(desk: Desk, key: OrderKey, lease: Lease) -> datetime | None:
+    """Bring one order's books together. Answers when it must be looked at again, None when nothing is due."""
+    for _ in range(MOST_STEPS):
+        sheet = await desk.db.read(lambda conn: load(conn, desk, key))
+        if sheet is None:
+            log.warning("settle.unknown_shop", order=key.channel_order_id, shop=key.shop_id)
+            return None
+        blocked = _blocked_until(desk, sheet)
+        if blocked is not None:
+            return blocked
+        try:
+            await lease.at_least(CALL_TIMEOUT)
+            step = await _step(desk, sheet)
+        except RemoteDown as down:
+            due = await outbreak.wait_for(desk, down.connection_id, down.outcome)
+            await _waits(desk, sheet, down, due)
+            return due
+        if step is not AGAIN_NOW:
+            return step
+    log.error("settle.no_end", order=key.channel_order_id, steps=MOST_STEPS)
+    return desk.clock.now() + desk.settings.outage_ceiling
+
+
+class _Again:
+    """Says that the order is read again at once."""
+
+
+AGAIN_NOW = _Again()
+
+
+async def _step(desk: Desk, sheet: Sheet) -> datetime | None | _Again:
+    sides = await read_sides(desk, sheet)
+    reach(KillPoint.READ_DONE)
+    if sides is None:
+        await _record(desk, sheet, None, _not_shown(sheet))
+        return None
+    if sheet.claim is not None:
+        step = await resume(desk, sheet, sides, sheet.claim, HANDLERS[kind_of(sheet.claim)])
+        return AGAIN_NOW if step.again else step.due
+    able = await capabilities.current(desk, sheet.store_connection, sides.store_port)
+    settlement = compare(
+        Case(
+            channel=sides.channel,
+            store=sides.store,
+            link=link_of(sheet, sides),
+            settings=sheet.shop.settings,
+            capabilities=able,
+            now=desk.clock.now(),
+            cancels_last_hour=sheet.cancels_last_hour,
+        )
+    )
+    if settlement.effect is None:
+        await _record(desk, sheet, sides, settlement)
+        if not able.refunds_work and settlement.verdict is Verdict.WAITING and settlement.look_again_at is None:
+            return desk.clock.now() + capabilities.WHILE_BROKEN
+        return settlement.look_again_at
+    step = await perform(desk, sheet, sides, settlement.effect, HANDLERS[settlement.effect.kind])
+    if step.settlement is not None:
+        await _record(desk, sheet, sides, step.settlement)
+        return step.settlement.look_again_at
+    return AGAIN_NOW if step.again else step.due
+
+
+def _not_shown(sheet: Sheet) -> Settlement:
+    because = f"TikTok Shop does not show order {sheet.record.channel_order_id} of this shop"
+    return Settlement(Verdict.IGNORED, because)
+
+
+def _blocked_until(desk: Desk, sheet: Sheet) -> datetime | None:
+    """A remote asked everybody to slow down: all processes obey."""
+    now = desk.clock.now()
+    times = [
+        connection.blocked_until
+        for connection in (sheet.channel_connection, sheet.store_connection)
+        if connection is not None and connection.blocked_until is not None and connection.blocked_until > now
+    ]
+    return max(times, default=None)
+
+
+async def _record(desk: Desk, sheet: Sheet, sides: Sides | None, settlement: Settlement) -> None:
+    """Write down what arrived, what was read, what was decided and why; once, however often it is decided."""
+    record = sheet.record
+
+    async def write(conn: AsyncConnection) -> None:
+        await _arrived(conn, sheet)
+        words = f"{settlement.verdict.value}:{settlement.because}"
+        facts = {"verdict": settlement.verdict.value, **settlement.facts}
+        await changelog.write_once(conn, record.id, "decided", words, settlement.because, facts)
+        await outbreak.raise_holds(conn, record.id, settlement.holds)
+        keep = {hold.kind.value for hold in settlement.holds} | {kind.value for kind in STICKY}
+        await attention.close(conn, order_id=record.id, keep=keep)
+        fields: dict[str, Any] = {"state": STATES[settlement.verdict], "because": settlement.because}
+        if settlement.verdict is Verdict.SETTLED:
+            fields["settled_at"] = desk.clock.now()
+        if sides is not None:
+            fields["reading"] = _reading(sheet, sides)
+            fields["channel_created_at"] = sides.channel.created_at
+        if settlement.verdict is Verdict.SETTLED and record.forced:
+            fields["forced"] = {}
+        await orders.update(conn, record.id, **fields)
+
+    await desk.db.write(write)
+    log.info(
+        "order.decided",
+        order=record.channel_order_id,
+        verdict=settlement.verdict.value,
+        because=settlement.because,
+    )
+
+
+async def _arrived(conn: AsyncConnection, sheet: Sheet) -> None:
+    if not sheet.arrivals:
+        return
+    for row in sheet.arrivals:
+        count = row.generation - row.noted_generation
+        times = f", {count} times" if count > 1 else ""
+        because = row.note or f"{row.topic} {row.subject} arrived{times}"
+        facts = {"topic": row.topic, "subject": row.subject, "count": count, "at": row.last_at.isoformat()}
+        await changelog.write(conn, sheet.record.id, "arrived", because, facts)
+    await inbox.note_arrivals(conn, sheet.arrivals)
+
+
+async def _waits(desk: Desk, sheet: Sheet, down: RemoteDown, due: datetime) -> None:
+    because = f"waiting: {down.outcome.because}"
+
+    async def write(conn: AsyncConnection) -> None:
+        facts = {"connection": down.connection_id, "again_at": due.isoformat()}
+        await changelog.write_once(conn, sheet.record.id, "waiting", because, because, facts)
+        await orders.update(conn, sheet.record.id, state=OrderState.WAITING, because=because)
+
+    await desk.db.write(write)
+
+
+def _reading(sheet: Sheet, sides: Sides) -> dict[str, Any]:
+    """Both sides as last read, for people and for the sweep."""
+    channel, store, link = sides.channel, sides.store, link_of(sheet, sides)
+    cancelled = [cancellation.updated_at for cancellation in channel.cancellations]
+    reading: dict[str, Any] = {
+        "read_at": sides.read_at.isoformat(),
+        "channel": {
+            "status": channel.status,
+            "total": str(channel.payment.total),
+            "updated_at": channel.updated_at.isoformat(),
+            "cancellations_updated_at": max(cancelled).isoformat() if cancelled else None,
+            "cancellations": [
+                {
+                    "id": c.id,
+                    "status": c.status,
+                    "role": c.role,
+                    "reason": c.reason,
+                    "units": sorted(c.unit_ids),
+                    "respond_by": c.respond_by.isoformat() if c.respond_by else None,
+                }
+                for c in channel.cancellations
+            ],
+        },
+        "store": None,
+        "units": _units(channel, store, link.unit_map),
+    }
+    if store is not None:
+        reading["store"] = {
+            "number": store.number,
+            "state": store.state,
+            "view": store.view,
+            "total": str(store.grand_total),
+            "refunded": str(store.total_refunded),
+            "updated_at": store.updated_at.isoformat(),
+            "memos": [
+                {
+                    "id": refund.id,
+                    "number": refund.number,
+                    "total": str(refund.total),
+                    "ours": refund.is_ours,
+                    "updated_at": refund.updated_at.isoformat(),
+                    "quantities": dict(refund.quantities),
+                }
+                for refund in store.refunds
+            ],
+        }
+    return reading
+
+
+def _units(channel: Any, store: Any, unit_map: Any) -> list[dict[str, Any]]:
+    if store is not None:
+        return [asdict(line) for line in compare_books(channel, store, unit_map).lines]
+    deaths = channel.deaths()
+    return [
+        {
+            "unit_id": unit.id,
+            "seller_sku": unit.seller_sku,
+            "name": unit.name,
+            "price": str(unit.sale_price),
+            "channel": "cancelled" if unit.id in deaths else "living",
+            "store": "not in the store",
+            "because": "",
+        }
+        for unit in channel.units
+    ]
+
+
+async def park(desk: Desk, key: OrderKey, because: str) -> None:
+    """The work on this order never came back, time after time: a person is told, other orders go on."""
+
+    async def write(conn: AsyncConnection) -> None:
+        record: OrderRecord = await orders.ensure(conn, key.shop_id, key.channel_order_id)
+        await orders.update(conn, record.id, state=OrderState.POISONED, because=because)
+        await changelog.write(conn, record.id, "parked", because)
+        await outbreak.raise_holds(conn, record.id, [Hold(AttentionKind.POISON, because, {"because": because})])
+
+    await desk.db.write(write)

@@ -1,0 +1,194 @@
+"""Everything our own books say of one order, read in one transaction; and the two sides, read from the remotes."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.attention import fingerprint
+from bridge.domain.capabilities import StoreCapabilities
+from bridge.domain.channel_order import ChannelOrder
+from bridge.domain.keys import OrderKey
+from bridge.domain.link import Link, Refusal
+from bridge.domain.outcomes import RemoteProblem
+from bridge.domain.plans import Piece
+from bridge.domain.store_order import StoreOrder
+from bridge.ports import Channel, Store
+from bridge.storage import inbox, ledger, orders, shops
+from bridge.storage.connections import Connection
+from bridge.storage.inbox import InboxRow
+from bridge.storage.ledger import Claim
+from bridge.storage.orders import OrderRecord
+from bridge.storage.shops import Shop
+from bridge.sync.desk import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Our own books."""
+
+    shop: Shop
+    channel_connection: Connection
+    store_connection: Connection | None
+    record: OrderRecord
+    claim: Claim | None
+    """The open claim, if one is in flight."""
+    restocked: frozenset[str]
+    arrivals: tuple[InboxRow, ...]
+    cancels_last_hour: int
+
+    @property
+    def store_connection_id(self) -> str | None:
+        return _store_connection_id(self.shop, self.record)
+
+
+def _store_connection_id(shop: Shop, record: OrderRecord) -> str | None:
+    """An order pins its store when its create is first written; a changed tie touches later orders only."""
+    if record.store_connection_id:
+        return record.store_connection_id
+    return shop.settings.store.connection if shop.settings.store else None
+
+
+async def load(conn: AsyncConnection, desk: Desk, key: OrderKey) -> Sheet | None:
+    """None when the shop is no longer known. Makes the order's record when there is none."""
+    shop = await shops.get(conn, key.shop_id)
+    if shop is None:
+        return None
+    record = await orders.by_channel(conn, key.shop_id, key.channel_order_id)
+    if record is None:
+        record = await orders.ensure(conn, key.shop_id, key.channel_order_id)
+    channel_connection = await desk.connections.get(conn, shop.connection_id)
+    if channel_connection is None:
+        return None
+    store_id = _store_connection_id(shop, record)
+    history = await ledger.history(conn, record.id)
+    return Sheet(
+        shop=shop,
+        channel_connection=channel_connection,
+        store_connection=await desk.connections.get(conn, store_id) if store_id else None,
+        record=record,
+        claim=next((claim for claim in history if claim.state == "open"), None),
+        restocked=frozenset(
+            unit
+            for claim in history
+            if claim.state == "done" and claim.kind == "refund" and claim.payload.get("restock_rows")
+            for unit in claim.units
+        ),
+        arrivals=tuple(await inbox.arrived(conn, str(key))),
+        cancels_last_hour=await ledger.effects_since(conn, shop.id, "cancel", desk.clock.now() - timedelta(hours=1)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Both sides as read under the lease."""
+
+    channel: ChannelOrder
+    store: StoreOrder | None
+    channel_port: Channel
+    store_port: Store | None
+    read_at: datetime
+
+
+async def read_sides(desk: Desk, sheet: Sheet) -> Sides | None:
+    """Read both remotes at once. None when the channel does not show the order. Raises `RemoteProblem`."""
+    channel_port = await desk.gateways.channel(sheet.shop.id)
+    store_id = sheet.store_connection_id
+    store_port = await desk.gateways.store(store_id) if store_id else None
+    read_at = desk.clock.now()
+    results = await asyncio.gather(
+        channel_port.read_order(sheet.record.channel_order_id),
+        _read_store(store_port, sheet.record.store_order_id),
+        return_exceptions=True,
+    )
+    for result, connection in zip(results, (sheet.shop.connection_id, store_id), strict=True):
+        if isinstance(result, RemoteProblem):
+            raise RemoteDown(connection or "", result)
+        if isinstance(result, BaseException):
+            raise result
+        desk.outages.works(connection or "")
+    channel, store = results
+    if not isinstance(channel, ChannelOrder):
+        return None
+    return Sides(channel, store if isinstance(store, StoreOrder) else None, channel_port, store_port, read_at)
+
+
+async def _read_store(store: Store | None, order_id: str | None) -> StoreOrder | None:
+    if store is None or not order_id:
+        return None
+    return await store.read_order(order_id)
+
+
+class RemoteDown(Exception):
+    """A remote could not be read; names the connection it belongs to."""
+
+    def __init__(self, connection_id: str, problem: RemoteProblem) -> None:
+        super().__init__(problem.outcome.because)
+        self.connection_id = connection_id
+        self.outcome = problem.outcome
+
+
+def link_of(sheet: Sheet, sides: Sides) -> Link:
+    """The tie as the decision needs it: the stored map by store row ids, refusals that still stand."""
+    record = sheet.record
+    facts = standing_facts(sheet, sides)
+    refusals = {
+        kind: Refusal(refusal["claim"], refusal["because"])
+        for kind, refusal in record.forced.get("refusals", {}).items()
+        if refusal["facts"] == facts
+    }
+    unit_map = record.plan.unit_map if record.plan else {}
+    return Link(
+        create_sent=record.create_sent_at is not None,
+        store_order_id=record.store_order_id or "",
+        store_number=record.store_number or "",
+        unit_map=by_row_ids(unit_map, record.row_ids) if record.store_order_id else unit_map,
+        reserved=record.reserved or Link().reserved,
+        reserved_because=record.reserved_because or Link().reserved_because,
+        repair_tried=record.repair_tried,
+        blocked=record.blocked or "",
+        allowed=frozenset(record.forced.get("allowed", [])),
+        refusals=refusals,
+        restocked=sheet.restocked,
+    )
+
+
+def by_row_ids(unit_map: Any, row_ids: Any) -> dict[str, tuple[Piece, ...]]:
+    """The unit map with store row ids in place of planned row keys."""
+    return {
+        unit: tuple(Piece(row_ids.get(piece.row, piece.row), piece.quantity) for piece in pieces)
+        for unit, pieces in unit_map.items()
+    }
+
+
+def standing_facts(sheet: Sheet, sides: Sides) -> str:
+    """What a refusal was about: while this is the same, asking again would be refused again."""
+    store = sides.store
+    return fingerprint(
+        {
+            "settings": sheet.shop.settings.model_dump(mode="json"),
+            "channel": sides.channel.status,
+            "dead": sorted(sides.channel.deaths()),
+            "store": None if store is None else [store.state, str(store.total_refunded), str(store.total_paid)],
+            "rows": [] if store is None else [[row.id, row.gone, row.shipped, row.invoiced] for row in store.rows],
+            "plugin": (sheet.store_connection.facts.get("capabilities") or {}).get("reported")
+            if sheet.store_connection
+            else None,
+        }
+    )
+
+
+NO_STORE = StoreCapabilities(
+    reported=None,
+    restock_allowed=False,
+    restock_because="no store is tied to this shop",
+    refunds_work=False,
+    refunds_because="no store is tied to this shop",
+    creditmemo_events=False,
+    reservation_result=False,
+    reserves_on_create=False,
+)

@@ -1,0 +1,128 @@
+"""Workers take what is due, one lease each, and let it go with the time of the next look.
+
+Whoever commits a hint wakes its own workers; other processes look once a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.keys import HintKey, OrderKey, parse_key
+from bridge.killpoints import KillPoint, reach
+from bridge.storage import inbox, work
+from bridge.storage.errors import StorageDown
+from bridge.storage.work import POISON_ATTEMPTS, Claimed
+from bridge.sync.desk import Desk, log
+from bridge.sync.hints import resolve
+from bridge.sync.lease import Lease, LeaseLost
+from bridge.sync.settle import park, settle
+
+IDLE_LOOK = timedelta(seconds=1)
+STORAGE_PAUSE = timedelta(seconds=1)
+AFTER_FAILURE = timedelta(seconds=15)
+"""A claim that failed in a way nobody foresaw is taken up again after this, four times more."""
+
+
+class Workers:
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._wake = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._busy = 0
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    @property
+    def busy(self) -> int:
+        return self._busy
+
+    def stop(self) -> None:
+        """Finish what is in hand, take nothing new."""
+        self._stopping.set()
+        self._wake.set()
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._desk.settings.workers):
+                group.create_task(self._worker())
+
+    async def _worker(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                claimed = await work.claim(self._desk.db, self._desk.owner, self._desk.settings.lease.total_seconds())
+                if not claimed:
+                    await self._rest(IDLE_LOOK)
+                    continue
+                for one in claimed:
+                    await self._take(one)
+            except StorageDown as down:
+                log.error("storage.down", because=str(down))
+                await self._rest(STORAGE_PAUSE)
+
+    async def _rest(self, most: timedelta) -> None:
+        if not self._stopping.is_set():
+            self._wake.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(most.total_seconds()):
+                    await self._wake.wait()
+
+    async def _take(self, claimed: Claimed) -> None:
+        self._busy += 1
+        try:
+            reach(KillPoint.WORK_CLAIMED)
+            await self._handle(claimed)
+        except LeaseLost:
+            log.warning("work.lease_lost", key=claimed.key)
+        except StorageDown:
+            raise
+        except Exception:
+            # Nobody foresaw this, so nobody can say what it means: the claim counts as one that never came back, the
+            # order is tried again and parked after five, and the other orders go on.
+            log.exception("work.failed", key=claimed.key, attempt=claimed.attempts)
+            await work.extend(self._desk.db, claimed, AFTER_FAILURE.total_seconds())
+        finally:
+            self._busy -= 1
+
+    async def _handle(self, claimed: Claimed) -> None:
+        key = parse_key(claimed.key)
+        if claimed.attempts > POISON_ATTEMPTS:
+            await self._park(claimed, key)
+            return
+        lease = Lease(self._desk, claimed)
+        if isinstance(key, HintKey):
+            found = await resolve(self._desk, key)
+            if not isinstance(found, OrderKey):
+                await self._release(lease.claimed, found)
+                return
+            taken = await self._move(lease.claimed, key, found)
+            if taken is None:
+                return
+            lease, key = Lease(self._desk, taken), found
+        due = await settle(self._desk, key, lease)
+        await self._release(lease.claimed, due)
+
+    async def _move(self, claimed: Claimed, hint: HintKey, order: OrderKey) -> Claimed | None:
+        """From the hint to its order, under one lease; its arrivals belong to the order from now on."""
+
+        async def write(conn: AsyncConnection) -> Claimed | None:
+            await inbox.rekey(conn, str(hint), str(order))
+            return await work.swap(conn, claimed, str(order))
+
+        return await self._desk.db.write(write)
+
+    async def _release(self, claimed: Claimed, due: datetime | None) -> None:
+        reach(KillPoint.WORK_RELEASING)
+        await self._desk.db.write(lambda conn: work.release(conn, claimed, due))
+        reach(KillPoint.WORK_RELEASED)
+
+    async def _park(self, claimed: Claimed, key: OrderKey | HintKey) -> None:
+        because = f"{POISON_ATTEMPTS} claims in a row never came back"
+        log.error("work.parked", key=claimed.key, because=because)
+        if isinstance(key, OrderKey):
+            await park(self._desk, key, because)
+        await self._desk.db.write(lambda conn: work.park(conn, claimed, because))
