@@ -77,7 +77,7 @@ class _Again:
 AGAIN_NOW = _Again()
 
 
-async def _step(desk: Desk, sheet: Sheet) -> datetime | None | _Again:
+async def _step(desk: Desk, sheet: Sheet) -> datetime | _Again | None:
     sides = await read_sides(desk, sheet)
     reach(KillPoint.READ_DONE)
     if sides is None:

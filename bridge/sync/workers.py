@@ -48,13 +48,14 @@ class Workers:
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
-            for _ in range(self._desk.settings.workers):
-                group.create_task(self._worker())
+            for number in range(self._desk.settings.workers):
+                group.create_task(self._worker(f"{self._desk.owner}/{number}"))
 
-    async def _worker(self) -> None:
+    async def _worker(self, owner: str) -> None:
         while not self._stopping.is_set():
+            self._wake.clear()
             try:
-                claimed = await work.claim(self._desk.db, self._desk.owner, self._desk.settings.lease.total_seconds())
+                claimed = await work.claim(self._desk.db, owner, self._desk.settings.lease.total_seconds())
                 if not claimed:
                     await self._rest(IDLE_LOOK)
                     continue
@@ -66,7 +67,6 @@ class Workers:
 
     async def _rest(self, most: timedelta) -> None:
         if not self._stopping.is_set():
-            self._wake.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(most.total_seconds()):
                     await self._wake.wait()
@@ -80,7 +80,7 @@ class Workers:
             log.warning("work.lease_lost", key=claimed.key)
         except StorageDown:
             raise
-        except Exception:
+        except Exception:  # noqa: BLE001 -- logged with its traceback, counted, and parked in the end
             # Nobody foresaw this, so nobody can say what it means: the claim counts as one that never came back, the
             # order is tried again and parked after five, and the other orders go on.
             log.exception("work.failed", key=claimed.key, attempt=claimed.attempts)
@@ -90,7 +90,7 @@ class Workers:
 
     async def _handle(self, claimed: Claimed) -> None:
         key = parse_key(claimed.key)
-        if claimed.attempts > POISON_ATTEMPTS:
+        if claimed.is_poison:
             await self._park(claimed, key)
             return
         lease = Lease(self._desk, claimed)

@@ -1,0 +1,131 @@
+"""The inbox: what arrived, one row per message or per thing that is told about again and again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.storage.columns import MYSQL_NOW, SQLITE_NOW
+from bridge.storage.tables import inbox as table
+
+TOPIC, SUBJECT, NOTE, KEY = 120, 191, 500, 191
+"""Lengths of the columns, in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    connection_id: str
+    dedupe: str
+    """What makes it the same message within the connection."""
+    topic: str
+    subject: str
+    note: str
+    work_key: str
+    """What becomes due."""
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    id: str
+    connection_id: str
+    topic: str
+    subject: str
+    note: str
+    generation: int
+    """How often it arrived."""
+    noted_generation: int
+    """How many of those the changelog knows."""
+    first_at: datetime
+    last_at: datetime
+    work_key: str
+
+
+def _fit(text: str, length: int) -> str:
+    """Cut to the column, and free of what a driver cannot write: one odd message must not fail its whole batch."""
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode("utf-8")
+    return text[:length].replace("\0", "")
+
+
+def row_of(arrival: Arrival) -> tuple[str, ...]:
+    """The values of a row, in the order of `arrive_sql`. Raises ValueError for a work key that does not fit."""
+    if len(arrival.work_key) > KEY:
+        raise ValueError(f"the work key {arrival.work_key[:40]!r}… has more than {KEY} characters")
+    name = f"{arrival.connection_id}\n{arrival.dedupe}".encode("utf-8", "surrogatepass")
+    return (
+        hashlib.sha256(name).hexdigest(),
+        arrival.connection_id,
+        _fit(arrival.topic, TOPIC),
+        _fit(arrival.subject, SUBJECT),
+        _fit(arrival.note, NOTE),
+        _fit(arrival.work_key, KEY),
+    )
+
+
+def arrive_sql(dialect: str, rows: int, *, is_mariadb: bool = False) -> str:
+    """One statement that takes in so many rows of `row_of`. A row that is there gets its generation raised."""
+    if dialect == "sqlite":
+        now, mark, alias = SQLITE_NOW, "?", ""
+        conflict, new = "ON CONFLICT (id) DO UPDATE SET", "excluded.{}"
+    else:
+        # MySQL 8.0.20 warns of VALUES() in the update and wants an alias, which MariaDB does not know.
+        now, mark, alias = MYSQL_NOW, "%s", "" if is_mariadb else " AS arrived"
+        conflict, new = "ON DUPLICATE KEY UPDATE", "VALUES({})" if is_mariadb else "arrived.{}"
+    one = f"({', '.join([mark] * 6)}, 1, 0, {now}, {now})"
+    return (
+        "INSERT INTO inbox (id, connection_id, topic, subject, note, work_key, "  # noqa: S608 -- only constants
+        f"generation, noted_generation, first_at, last_at) VALUES {', '.join([one] * rows)}{alias} {conflict} "
+        f"generation = inbox.generation + 1, last_at = {now}, "
+        f"note = {new.format('note')}, work_key = {new.format('work_key')}"
+    )
+
+
+def _record(row: Row[Any]) -> InboxRow:
+    return InboxRow(**row._mapping)  # noqa: SLF001 -- the public name of a Row's mapping is this one
+
+
+async def arrived(conn: AsyncConnection, work_key: str, limit: int = 500) -> list[InboxRow]:
+    """What came in for this key and is not yet in the changelog, the oldest first."""
+    rows = await conn.execute(
+        select(table)
+        .where(table.c.work_key == work_key, table.c.generation > table.c.noted_generation)
+        .order_by(table.c.last_at, table.c.id)
+        .limit(limit)
+    )
+    return [_record(row) for row in rows]
+
+
+async def note_arrivals(conn: AsyncConnection, rows: Iterable[InboxRow]) -> None:
+    """The changelog knows these arrivals, as they were read; one that came in since stays to be noted."""
+    values = [{"row": row.id, "seen": row.generation} for row in rows]
+    if values:
+        await conn.execute(
+            update(table)
+            .where(table.c.id == bindparam("row"), table.c.noted_generation < bindparam("seen"))
+            .values(noted_generation=bindparam("seen")),
+            values,
+        )
+
+
+async def forget(conn: AsyncConnection, before: datetime, limit: int = 1000) -> int:
+    """Delete up to `limit` noted rows that last arrived before then; returns how many.
+
+    Keep them longer than a remote repeats a message: a repeat of a forgotten one is only one look more.
+    """
+    old = select(table.c.id).where(table.c.last_at < before, table.c.generation <= table.c.noted_generation)
+    ids = list(await conn.scalars(old.order_by(table.c.last_at).limit(limit)))
+    if ids:
+        await conn.execute(delete(table).where(table.c.id.in_(ids), table.c.generation <= table.c.noted_generation))
+    return len(ids)
+
+
+async def rekey(conn: AsyncConnection, old: str, new: str) -> None:
+    """What came in for the work key `old` belongs to `new`: a hint's order was found. A repeat comes in as `old` again."""
+    unnoted = table.c.generation > table.c.noted_generation
+    await conn.execute(update(table).where(table.c.work_key == old, unnoted).values(work_key=new[:KEY]))
