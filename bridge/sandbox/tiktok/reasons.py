@@ -85,8 +85,9 @@ def seller_reasons(market: str, status: str, *, local_seller: bool = True) -> li
 
 
 def check_seller_reason(market: str, status: str, key: str, *, local_seller: bool = True) -> None:
-    """Refuse a reason the way Cancel Order does: unknown 25001014, not the seller's 25001015, withdrawn 25001020,
-    for another status 25001021.
+    """Refuse a reason the way Cancel Order does.
+
+    Unknown 25001014, not for this seller or market 25001015, withdrawn 25001020, for another status 25001021.
     """
     if key in seller_reasons(market, status, local_seller=local_seller):
         return
@@ -96,7 +97,7 @@ def check_seller_reason(market: str, status: str, key: str, *, local_seller: boo
         raise Refusal(25001020, "the reason is offline")
     if key in mine:
         raise Refusal(25001021, "the reason does not match the order status")
-    if any(key in keys for keys in sections.values()):
+    if any(key in keys for market_sections in table().values() for keys in market_sections.values()):
         raise Refusal(25001015, "the reason can not be used by the seller")
     raise Refusal(25001014, "unknown reason")
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,7 +42,8 @@ def box() -> TikTokSandbox:
 
 @pytest.fixture
 async def server(box: TikTokSandbox) -> AsyncIterator[TestServer]:
-    async with TestServer(create_app(box)) as running:
+    running = TestServer(create_app(box))
+    async with running:
         yield running
 
 
@@ -96,8 +98,6 @@ class Receiver:
     stall: asyncio.Event | None = None
 
     def bodies(self) -> list[Any]:
-        import json
-
         return [json.loads(body) for _, body in self.got]
 
 

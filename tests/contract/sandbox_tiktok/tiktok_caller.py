@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -45,7 +45,6 @@ class Caller:
     cipher: str | None
     spec: Spec | None
     skew: float = 0.0
-    problems: list[str] = field(default_factory=list)
 
     async def call(
         self,
@@ -72,9 +71,7 @@ class Caller:
             method, URL(f"{self.base}{path}?{query_text}", encoded=True), data=content or None, headers=kept
         ) as response:
             answer = await response.json()
-            found = Answer(
-                response.status, answer["code"], answer["message"], answer["data"], dict(response.headers)
-            )
+            found = Answer(response.status, answer["code"], answer["message"], answer["data"], dict(response.headers))
         assert set(answer) == {"code", "message", "request_id", "data"}
         if found.code == 0 and self.spec is not None:
             assert self.spec.answer_problems(method, path, answer) == []
