@@ -94,8 +94,8 @@ class TikTokConnector:
         return TikTokShop(self.client(url, credentials, tokens, limiter), shop)
 
     async def connect(self, connection_id: str, url: str, credentials: Mapping[str, Any], public_url: str) -> Connected:  # noqa: ARG002 -- the port's signature
-        """`facts["identity"]` is the app key and the shops' ids; a connection with the same app and a shop in common is the
-        same one.
+        """`facts["identity"]` is the app key and the shops' ids; the same app and a shop in common are the same
+        connection.
 
         Once tokens were exchanged nothing is raised any more, because the new ones must be stored: the old refresh
         token may be dead. What went wrong is then a finding of level `error`.

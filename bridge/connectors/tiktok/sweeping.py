@@ -70,6 +70,8 @@ def next_place(place: Place, times: Sequence[int], token: str) -> Place | None:
     """Where to go on after a page with these update times; None at the end (`token` empty)."""
     if not token:
         return None
-    quarter = times[-max(1, len(times) // 4) :]
-    begin = min(quarter, default=place.since)
-    return Place(begin) if begin > place.since else Place(place.since, token)
+    for tail in range(max(1, len(times) // 4), 0, -1):
+        begin = min(times[-tail:], default=place.since)
+        if begin > place.since:
+            return Place(begin)
+    return Place(place.since, token)
