@@ -69,7 +69,8 @@ def _check(box: MagentoSandbox, order: Order, asked: Asked, memo: Document, back
     paid, refunded = amount(order.row, "base_total_paid"), amount(order.row, "base_total_refunded")
     if cents(refunded + given) > cents(paid):
         problems.append(f"The most money available to refund is {number(paid - refunded)}.")
-    included = {line["order_item_id"] for line in memo.items}
+    # Magento keeps the rows of quantity 0 in the memo until it is saved, so they may be named too
+    included = {item["item_id"] for item in order.items if rules.to_refund(item) > 0}
     strangers = [_sku(box, item_id) for item_id in back if item_id not in included]
     problems += [f'The "{sku}" product is not part of the current creditmemo.' for sku in strangers]
     if problems:
