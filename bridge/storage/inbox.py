@@ -126,6 +126,6 @@ async def forget(conn: AsyncConnection, before: datetime, limit: int = 1000) -> 
 
 
 async def rekey(conn: AsyncConnection, old: str, new: str) -> None:
-    """What came in for the work key `old` belongs to `new`: a hint's order was found. A repeat comes in as `old` again."""
+    """What came in for the work key `old` belongs to `new`: its order was found. A repeat comes in as `old` again."""
     unnoted = table.c.generation > table.c.noted_generation
     await conn.execute(update(table).where(table.c.work_key == old, unnoted).values(work_key=new[:KEY]))

@@ -19,7 +19,8 @@ from bridge.domain.outcomes import AlreadyDone, Done, Outcome, Reauth, Rejected,
 from bridge.domain.tokens import effect_token
 from bridge.killpoints import KillPoint, reach
 from bridge.storage import changelog, ledger, orders, shops
-from bridge.storage.ledger import AlreadyOpen, Claim
+from bridge.storage.errors import AlreadyOpen
+from bridge.storage.ledger import Claim
 from bridge.sync import outbreak
 from bridge.sync.desk import Desk
 from bridge.sync.sheet import RemoteDown, Sheet, Sides, standing_facts

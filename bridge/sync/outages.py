@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-FIRST = timedelta(seconds=5)
+FIRST_SECONDS = 5.0
 
 
 @dataclass(slots=True)
@@ -19,7 +19,7 @@ class Outages:
         """One more failure of this remote: how long to wait before the next try."""
         count = self._failures.get(remote, 0)
         self._failures[remote] = count + 1
-        return min(ceiling, FIRST * (2 ** min(count, 16)))
+        return min(ceiling, timedelta(seconds=FIRST_SECONDS * float(2 ** min(count, 16))))
 
     def works(self, remote: str) -> None:
         self._failures.pop(remote, None)

@@ -21,7 +21,7 @@ from bridge.sync import cancelling, capabilities, creating, invoicing, outbreak,
 from bridge.sync.desk import CALL_TIMEOUT, Desk, log
 from bridge.sync.effect import Handler, kind_of, perform, resume
 from bridge.sync.lease import Lease
-from bridge.sync.sheet import RemoteDown, Sheet, Sides, link_of, load, read_sides
+from bridge.sync.sheet import RemoteDown, Sheet, Sides, link_of, read_sheet, read_sides
 
 MOST_STEPS = 12
 """Create, invoice, refund, cancel and their looks fit well; more means that two sides undo each other."""
@@ -50,7 +50,7 @@ STATES: Mapping[Verdict, OrderState] = {
 async def settle(desk: Desk, key: OrderKey, lease: Lease) -> datetime | None:
     """Bring one order's books together. Answers when it must be looked at again, None when nothing is due."""
     for _ in range(MOST_STEPS):
-        sheet = await desk.db.read(lambda conn: load(conn, desk, key))
+        sheet = await read_sheet(desk, key)
         if sheet is None:
             log.warning("settle.unknown_shop", order=key.channel_order_id, shop=key.shop_id)
             return None
@@ -64,7 +64,7 @@ async def settle(desk: Desk, key: OrderKey, lease: Lease) -> datetime | None:
             due = await outbreak.wait_for(desk, down.connection_id, down.outcome)
             await _waits(desk, sheet, down, due)
             return due
-        if step is not AGAIN_NOW:
+        if not isinstance(step, _Again):
             return step
     log.error("settle.no_end", order=key.channel_order_id, steps=MOST_STEPS)
     return desk.clock.now() + desk.settings.outage_ceiling

@@ -53,14 +53,27 @@ def _store_connection_id(shop: Shop, record: OrderRecord) -> str | None:
     return shop.settings.store.connection if shop.settings.store else None
 
 
+class NewOrder(Exception):
+    """The order was never looked at before: its record is to be made."""
+
+
+async def read_sheet(desk: Desk, key: OrderKey) -> Sheet | None:
+    """Everything our books say of the order; its record is made when this is the first look."""
+    try:
+        return await desk.db.read(lambda conn: load(conn, desk, key))
+    except NewOrder:
+        await desk.db.write(lambda conn: orders.ensure(conn, key.shop_id, key.channel_order_id), idempotent=True)
+        return await desk.db.read(lambda conn: load(conn, desk, key))
+
+
 async def load(conn: AsyncConnection, desk: Desk, key: OrderKey) -> Sheet | None:
-    """None when the shop is no longer known. Makes the order's record when there is none."""
+    """None when the shop is no longer known. Raises `NewOrder` when the order has no record yet."""
     shop = await shops.get(conn, key.shop_id)
     if shop is None:
         return None
     record = await orders.by_channel(conn, key.shop_id, key.channel_order_id)
     if record is None:
-        record = await orders.ensure(conn, key.shop_id, key.channel_order_id)
+        raise NewOrder
     channel_connection = await desk.connections.get(conn, shop.connection_id)
     if channel_connection is None:
         return None

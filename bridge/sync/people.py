@@ -1,0 +1,170 @@
+"""What people ask for: settle now, link, sweep. Never a stored command: an order is marked and looked at."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.adoption import match_rows, mismatch
+from bridge.domain.keys import OrderKey
+from bridge.domain.plans import CannotPlan, Reserved
+from bridge.ports import ActionRefused
+from bridge.storage import attention, audit, changelog, foreign, jobs, orders, shops, work
+from bridge.storage.orders import OrderRecord
+from bridge.sync.desk import Desk, log
+from bridge.sync.sweep import sweep_all
+
+ALLOWED = frozenset({"create", "past", "brake"})
+
+
+class Actions:
+    """Implements `ports.Actions`."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def settle(self, order_id: str, allow: frozenset[str], who: str) -> None:
+        unknown = allow - ALLOWED
+        if unknown:
+            raise ActionRefused(
+                f"{', '.join(sorted(unknown))} cannot be allowed; choose from {', '.join(sorted(ALLOWED))}"
+            )
+
+        async def write(conn: AsyncConnection) -> None:
+            record = await _order(conn, order_id)
+            forced = {"allowed": sorted({*record.forced.get("allowed", []), *allow})}
+            await orders.update(conn, record.id, forced=forced, blocked=None)
+            words = f"{who} says: settle now" + (f", {', '.join(sorted(allow))} allowed" if allow else "")
+            await changelog.write(conn, record.id, "person", words, {"who": who, "allow": sorted(allow)})
+            await attention.close(conn, order_id=record.id)
+            await work.mark(conn, [_key(record)])
+
+        await self._desk.db.write(write)
+        self._desk.wake()
+
+    async def link(self, order_id: str, store_order: str, who: str) -> None:
+        desk = self._desk
+        record = await desk.db.read(lambda conn: _order(conn, order_id))
+        shop = await desk.db.read(lambda conn: shops.get(conn, record.shop_id))
+        if shop is None or shop.settings.store is None:
+            raise ActionRefused("the shop is not tied to a store: tie it first, then link the order")
+        if record.store_order_id:
+            raise ActionRefused(
+                f"the order is already tied to store order {record.store_number or record.store_order_id}"
+            )
+        connection = record.store_connection_id or shop.settings.store.connection
+        store = await desk.gateways.store(connection)
+        found = await store.find_orders("", [store_order])
+        order = (
+            found[0] if len(found) == 1 else await store.read_order(store_order) if store_order.isdecimal() else None
+        )
+        if order is None:
+            raise ActionRefused(
+                f"the store shows no order {store_order}: give its number or id as the store's admin shows it"
+            )
+        channel = await (await desk.gateways.channel(shop.id)).read_order(record.channel_order_id)
+        if channel is None:
+            raise ActionRefused(f"TikTok Shop does not show order {record.channel_order_id}")
+        sku_map = await desk.db.read(lambda conn: shops.sku_map(conn, shop.id))
+        plan = await store.plan_order(channel, shop.settings, sku_map)
+        if isinstance(plan, CannotPlan):
+            raise ActionRefused(f"the units cannot be laid onto store rows: {plan.because}")
+        row_ids = match_rows(plan, order)
+        if row_ids is None:
+            raise ActionRefused(f"the store order's rows are not this order's units: {mismatch(plan, [order])}")
+
+        async def write(conn: AsyncConnection) -> None:
+            taken = await orders.by_store(conn, connection, order.id)
+            if taken is not None and taken.id != record.id:
+                raise ActionRefused(
+                    f"store order {order.number} is already tied to TikTok order {taken.channel_order_id}"
+                )
+            await foreign.forget(conn, connection, order.id)
+            fields: dict[str, Any] = {
+                "plan": plan,
+                "origin": "linked",
+                "store_connection_id": connection,
+                "store_view": order.view,
+                "store_order_id": order.id,
+                "store_number": order.number,
+                "row_ids": row_ids,
+                "reserved": Reserved.UNKNOWN,
+                "reserved_because": "linked by a person to an order the bridge did not create",
+            }
+            await orders.update(conn, record.id, **fields)
+            because = f"{who} linked it to store order {order.number}"
+            await changelog.write(conn, record.id, "linked", because, {"store_order": order.id, "who": who})
+            await audit.write(conn, who, f"order {record.id} linked", None, {"store_order": order.number})
+            await work.mark(conn, [_key(record)])
+
+        await desk.db.write(write)
+        desk.wake()
+
+    async def sweep(self, connection_id: str | None, since: datetime | None, who: str) -> str:
+        desk = self._desk
+        job = await desk.db.write(
+            lambda conn: jobs.create(
+                conn, "sweep", progress={"connection": connection_id, "since": _iso(since), "who": who}
+            )
+        )
+        task = asyncio.create_task(self._sweep(job.id, connection_id, since))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return job.id
+
+    async def _sweep(self, job_id: str, connection_id: str | None, since: datetime | None) -> None:
+        desk = self._desk
+        await desk.db.write(lambda conn: jobs.update(conn, job_id, state="running"))
+        try:
+            marked = await sweep_all(desk, connection_id, since)
+        except Exception as problem:  # noqa: BLE001 -- a background job's end: logged whole, and shown with the job
+            because = f"{type(problem).__name__}: {problem}"
+            log.exception("sweep.failed", job=job_id)
+            await desk.db.write(lambda conn: jobs.update(conn, job_id, state="failed", because=because))
+            return
+        await desk.db.write(lambda conn: jobs.update(conn, job_id, state="done", result={"marked": marked}))
+
+    async def reauthorized(self, connection_id: str) -> None:
+        desk = self._desk
+        desk.outages.works(connection_id)
+
+        async def write(conn: AsyncConnection) -> None:
+            await attention.close(conn, connection_id=connection_id)
+            after = None
+            for shop in await shops.all(conn):
+                tied = shop.settings.store is not None and shop.settings.store.connection == connection_id
+                if shop.connection_id != connection_id and not tied:
+                    continue
+                while page := await orders.alive(conn, shop.id, after, 500):
+                    waiting = [record for record in page if record.state == "waiting"]
+                    await work.mark(conn, [_key(record) for record in waiting])
+                    after = page[-1].id
+                after = None
+
+        await desk.db.write(write)
+        desk.wake()
+
+    async def close(self) -> None:
+        """Wait for what runs in the background to end."""
+        for task in list(self._running):
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+
+async def _order(conn: AsyncConnection, order_id: str) -> OrderRecord:
+    record = await orders.get(conn, order_id)
+    if record is None:
+        raise ActionRefused(f"there is no order {order_id}")
+    return record
+
+
+def _key(record: OrderRecord) -> str:
+    return str(OrderKey(record.shop_id, record.channel_order_id))
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
