@@ -121,6 +121,10 @@ def accept(box: TikTokSandbox, cancellation: Cancellation) -> None:
     _announce(box, cancellation)
     if box.settings.completion == "at_once":
         complete(box, cancellation)
+    for other in box.cancellations_of(order):
+        if other.is_open and not any(line["id"] in other.line_ids for line in order.living()):
+            # What it asked for has happened by another hand.
+            close(box, other)
 
 
 def complete(box: TikTokSandbox, cancellation: Cancellation) -> None:
@@ -142,7 +146,7 @@ def close(box: TikTokSandbox, cancellation: Cancellation) -> None:
 def kill_lines(box: TikTokSandbox, order: Order, line_ids: Sequence[str], role: str, reason: str) -> None:
     """Cancel these units; the order too when no unit lives on."""
     for line in order.lines:
-        if line["id"] in line_ids:
+        if line["id"] in line_ids and line["display_status"] != "CANCELLED":
             line["display_status"] = "CANCELLED"
             line["package_status"] = "CANCELLED"
             line["cancel_user"] = role

@@ -231,9 +231,16 @@ def move_to(order: Order, status: str, now: int, new_id: Callable[[str], str]) -
     body["status"] = status
     body["is_on_hold_order"] = status == "ON_HOLD"
     reached = FLOW.index(status) if status in FLOW else -1
+    # Line items have no ON_HOLD and no PARTIALLY_SHIPPING of their own (field text of display_status).
+    own = "AWAITING_SHIPMENT" if status in {"ON_HOLD", "PARTIALLY_SHIPPING"} else status
     for line in order.living():
-        # Line items have no ON_HOLD of their own (field text of display_status).
-        line["display_status"] = "AWAITING_SHIPMENT" if status == "ON_HOLD" else status
+        if status != "PARTIALLY_SHIPPING" or "rts_time" not in line:
+            line["display_status"] = own
+    if status == "PARTIALLY_SHIPPING" and not any("rts_time" in line for line in order.living()):
+        first = order.living()[:1]
+        pack(order, first, now, new_id)
+        for line in first:
+            line["display_status"] = "AWAITING_COLLECTION"
     if reached >= FLOW.index("ON_HOLD"):
         body.setdefault("paid_time", now)
     if reached >= FLOW.index("AWAITING_SHIPMENT") or status == "PARTIALLY_SHIPPING":
@@ -243,8 +250,15 @@ def move_to(order: Order, status: str, now: int, new_id: Callable[[str], str]) -
         body.setdefault("rts_time", now)
     if reached >= FLOW.index("IN_TRANSIT"):
         body.setdefault("collection_time", now)
+        _set_packages(order, "FULFILLING")
     if reached >= FLOW.index("DELIVERED"):
         body.setdefault("delivery_time", now)
+        _set_packages(order, "COMPLETED")
+
+
+def _set_packages(order: Order, status: str) -> None:
+    for line in order.living():
+        line["package_status"] = status
 
 
 def pack(

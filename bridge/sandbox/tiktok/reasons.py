@@ -7,7 +7,6 @@ made from the keys: the real ones are localized and change.
 from __future__ import annotations
 
 import json
-from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -56,12 +55,19 @@ _PREFIXES = (
 )
 
 
-@cache
-def table() -> dict[str, dict[str, list[str]]]:
-    """`{market: {section: [key, ...]}}`; sections are `seller_paid`, `seller_unpaid`, `buyer_paid`, …, `reject`."""
+def _load() -> dict[str, dict[str, list[str]]]:
     text = resources.files(__package__).joinpath("reasons.json").read_text(encoding="utf-8")
     data: Any = json.loads(text)
     return {str(market): dict(sections) for market, sections in data.items()}
+
+
+# Read at import: a server must not read files while it answers.
+_TABLE = _load()
+
+
+def table() -> dict[str, dict[str, list[str]]]:
+    """`{market: {section: [key, ...]}}`; sections are `seller_paid`, `seller_unpaid`, `buyer_paid`, …, `reject`."""
+    return _TABLE
 
 
 def text_of(key: str) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import aiohttp
 import pytest
 
 from tests.contract.sandbox_tiktok.conftest import SHOPS
@@ -248,3 +249,17 @@ async def test_refund_preview_and_old_eligibility(us: Caller, control: Control) 
         found = await us.call("GET", missing)
         assert (found.code, found.message) == (36009004, "Invalid API version")
     assert (await us.call("GET", old)).code == 0
+
+
+async def test_a_cut_connection_hides_a_cancel_that_landed(us: Caller, control: Control) -> None:
+    placed = await control.place()
+    await control.send("POST", "faults", {"kind": "cut", "method": "POST", "path": "/cancellations\\?"})
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await us.cancel(placed["id"], OUT)
+    assert (await us.order(placed["id"]))["status"] == "CANCELLED"
+    assert (await control.state())["orders"][placed["id"]]["effects"]["seller_cancel_calls"] == 1
+    await control.send("POST", "faults", {"kind": "refuse", "method": "POST", "path": "/cancellations\\?"})
+    other = await control.place()
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await us.cancel(other["id"], OUT)
+    assert (await us.order(other["id"]))["status"] == "AWAITING_SHIPMENT"

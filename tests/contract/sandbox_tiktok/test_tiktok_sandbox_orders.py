@@ -223,6 +223,10 @@ async def test_shipping_line_by_line(us: Caller, control: Control) -> None:
     order = await us.order(placed["id"])
     assert order["status"] == "IN_TRANSIT"
     assert len(order["packages"]) == 2
+    assert {line["package_status"] for line in order["line_items"]} == {"FULFILLING"}
+    half = await control.place(status="PARTIALLY_SHIPPING", lines=[{"seller_sku": "A", "quantity": 2}])
+    shown = [line["display_status"] for line in half["line_items"]]
+    assert shown == ["AWAITING_COLLECTION", "AWAITING_SHIPMENT"]
     held = await control.place(status="ON_HOLD")
     answer = await control.send("POST", f"orders/{held['id']}/ship", {}, expect=409)
     assert "21011044" in answer["error"]

@@ -285,3 +285,14 @@ async def test_an_open_return_blocks_a_cancel(us: Caller, control: Control) -> N
     placed = await control.place(status="AWAITING_COLLECTION")
     await control.send("POST", f"orders/{placed['id']}/returns", {})
     assert (await us.cancel(placed["id"], "seller_cancel_reason_out_of_stock")).code == 25001011
+
+
+async def test_the_platform_overtakes_a_waiting_request(us: Caller, control: Control) -> None:
+    placed = await control.place()
+    asked = await _ask(control, placed["id"])
+    await _ask(control, placed["id"], role="SYSTEM", expect=201)
+    assert [one["cancel_status"] for one in await us.cancellations()] == [CLOSED, COMPLETE]
+    assert (await _approve(us, asked["cancellation"]["cancel_id"])).code == 25011012
+    state = (await control.state())["orders"][placed["id"]]
+    assert set(state["line_cancels"].values()) == {1}
+    assert state["effects"] == {"cancelled_by_system": 1}
