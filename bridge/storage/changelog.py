@@ -1,0 +1,81 @@
+"""The changelog: what happened to an order, in words a merchant understands. Written, never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.storage.columns import db_now_ms
+from bridge.storage.ids import new_id
+from bridge.storage.tables import changelog as table
+
+_FINGERPRINT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    id: str
+    order_id: str
+    at: datetime
+    event: str
+    because: str
+    facts: dict[str, Any]
+
+
+async def write(
+    conn: AsyncConnection,
+    order_id: str,
+    event: str,
+    because: str,
+    facts: Mapping[str, Any] | None = None,
+    *,
+    fingerprint: str | None = None,
+) -> None:
+    await conn.execute(
+        insert(table).values(
+            id=new_id("log"),
+            order_id=order_id,
+            at=db_now_ms(),
+            event=event,
+            fingerprint=None if fingerprint is None else fingerprint[:_FINGERPRINT],
+            because=because,
+            facts=dict(facts or {}),
+        )
+    )
+
+
+async def write_once(
+    conn: AsyncConnection,
+    order_id: str,
+    event: str,
+    fingerprint: str,
+    because: str,
+    facts: Mapping[str, Any] | None = None,
+) -> bool:
+    """Write it unless the order's last entry of this event has the same fingerprint (64 characters at most count)."""
+    last = (
+        select(table.c.fingerprint)
+        .where(table.c.order_id == order_id, table.c.event == event)
+        .order_by(table.c.id.desc())
+        .limit(1)
+    )
+    if await conn.scalar(last) == fingerprint[:_FINGERPRINT]:
+        return False
+    await write(conn, order_id, event, because, facts, fingerprint=fingerprint)
+    return True
+
+
+async def of_order(conn: AsyncConnection, order_id: str, after: str | None = None, limit: int = 500) -> list[Entry]:
+    """Entries of an order, the oldest first; `after` is the id of the last one seen."""
+    query = select(table.c.id, table.c.order_id, table.c.at, table.c.event, table.c.because, table.c.facts).where(
+        table.c.order_id == order_id
+    )
+    if after is not None:
+        query = query.where(table.c.id > after)
+    rows = await conn.execute(query.order_by(table.c.id).limit(limit))
+    return [Entry(**row._mapping) for row in rows]  # noqa: SLF001 -- the public name of a Row's mapping is this one

@@ -1,0 +1,26 @@
+"""Identifiers: a prefix that names the kind, then 26 characters that sort by time (the ULID layout, lower case)."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_lock = threading.Lock()
+_last = 0
+
+
+def new_id(prefix: str) -> str:
+    """`new_id("ord")` → `ord_01k…`. Within one process, a later one always sorts after an earlier one."""
+    global _last  # noqa: PLW0603 -- one counter a process is what keeps ids of one millisecond in order
+    with _lock:
+        number = (time.time_ns() // 1_000_000 << 80) | secrets.randbits(79)
+        if number <= _last:
+            number = _last + 1
+        _last = number
+    characters = []
+    for _ in range(26):
+        characters.append(_ALPHABET[number & 31])
+        number >>= 5
+    return f"{prefix}_{''.join(reversed(characters))}"

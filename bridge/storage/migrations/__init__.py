@@ -1,0 +1,3 @@
+"""Migrations, run in the process by `bridge.storage.migrate`."""
+
+from __future__ import annotations

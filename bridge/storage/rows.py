@@ -1,0 +1,26 @@
+"""Small helps for the books: paging cursors that callers pass back without reading them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+
+class BadCursor(ValueError):
+    """A paging cursor that was not handed out by us."""
+
+
+def pack_cursor(place: list[Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(place, separators=(",", ":")).encode()).decode("ascii").rstrip("=")
+
+
+def unpack_cursor(cursor: str, length: int) -> list[str]:
+    """Raises `BadCursor`."""
+    try:
+        place = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
+    except ValueError:
+        raise BadCursor(f"{cursor[:40]!r} is not a cursor of this list") from None
+    if not isinstance(place, list) or len(place) != length or not all(isinstance(part, str) for part in place):
+        raise BadCursor(f"{cursor[:40]!r} is not a cursor of this list")
+    return place

@@ -1,0 +1,274 @@
+"""Work: which keys are worth a look, since when, and who looks now. Rows exist only while something is due.
+
+Lease times are the database's; what is left of a lease is measured by the local monotonic clock from before the claim.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, case, delete, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.storage.columns import MYSQL_NOW, SQLITE_NOW, Instant, db_now_ms, to_millis
+from bridge.storage.engine import Database
+from bridge.storage.tables import work as table
+from bridge.storage.upserts import upsert
+
+POISON_ATTEMPTS = 5
+"""So many claims in a row that never came back, and the next one is parked instead of looked at."""
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    key: str
+    owner: str
+    generation: int
+    """The row's generation when it was claimed: what was known of it then."""
+    attempts: int
+    """Claims since the last release, this one included."""
+    lease_until: datetime
+    """By the database's clock."""
+    claimed_monotonic: float
+    """Local monotonic time from before the claim was asked for."""
+    lease_seconds: float
+
+    def remaining(self) -> float:
+        """Seconds of the lease left, never more than the database grants."""
+        return self.lease_seconds - (time.monotonic() - self.claimed_monotonic)
+
+    @property
+    def is_poison(self) -> bool:
+        """Enough claims before this one never came back: park it, do not look."""
+        return self.attempts > POISON_ATTEMPTS
+
+
+def mark_sql(dialect: str, due_ms: int | None, rows: int) -> str:
+    """One statement that marks so many keys; its parameters are the keys. `due_ms` None: now."""
+    due = str(int(due_ms)) if due_ms is not None else SQLITE_NOW if dialect == "sqlite" else MYSQL_NOW
+    mark = "?" if dialect == "sqlite" else "%s"
+    conflict = "ON CONFLICT (work_key) DO UPDATE SET" if dialect == "sqlite" else "ON DUPLICATE KEY UPDATE"
+    # Only constants, and numbers made here, are put into the text. A row taken up from parking gets one more try.
+    values = ", ".join([f"({mark}, {due}, 1, 0)"] * rows)
+    return (
+        f"INSERT INTO work (work_key, due_at, generation, attempts) VALUES {values} {conflict} "  # noqa: S608 -- see above
+        f"generation = work.generation + 1, "
+        f"attempts = CASE WHEN work.parked_at IS NULL THEN work.attempts ELSE {POISON_ATTEMPTS - 1} END, "
+        f"due_at = CASE WHEN work.due_at IS NULL OR work.due_at > {due} THEN {due} ELSE work.due_at END, "
+        "parked_because = NULL, parked_at = NULL"
+    )
+
+
+async def mark(conn: AsyncConnection, keys: Iterable[str], due_at: datetime | None = None) -> None:
+    """These keys are worth a look, now or at `due_at` if nothing earlier is known. Takes up what was parked, once."""
+    # Sorted: two processes that mark the same keys take the rows' locks in one order.
+    ordered = sorted(set(keys))
+    due = None if due_at is None else to_millis(due_at)
+    for start in range(0, len(ordered), _CHUNK):
+        chunk = ordered[start : start + _CHUNK]
+        await conn.exec_driver_sql(mark_sql(conn.dialect.name, due, len(chunk)), tuple(chunk))
+
+
+def _free() -> ColumnElement[bool]:
+    return or_(table.c.lease_until.is_(None), table.c.lease_until <= db_now_ms())
+
+
+def _ours(claimed: Claimed) -> ColumnElement[bool]:
+    return (table.c.work_key == claimed.key) & (table.c.lease_owner == claimed.owner)
+
+
+async def claim(db: Database, owner: str, lease_seconds: float, limit: int = 1) -> list[Claimed]:
+    """Lease up to `limit` due keys for `owner`, the longest due first, in a transaction of its own.
+
+    `owner` names one worker, not a process: it is what tells a lease from the lease taken over. Parked keys are not
+    handed out; keys whose lease ran out are.
+    """
+
+    async def take(conn: AsyncConnection) -> list[Claimed]:
+        asked = time.monotonic()
+        rows = (
+            await conn.execute(
+                select(table.c.work_key, table.c.generation, table.c.attempts, db_now_ms(lease_seconds).label("until"))
+                .where(table.c.due_at <= db_now_ms(), _free())
+                .order_by(table.c.due_at)
+                .limit(limit)
+                .with_for_update(skip_locked=True)
+            )
+        ).all()
+        if not rows:
+            return []
+        await conn.execute(
+            update(table)
+            .where(table.c.work_key.in_([row.work_key for row in rows]))
+            .values(lease_owner=owner, lease_until=db_now_ms(lease_seconds), attempts=table.c.attempts + 1)
+        )
+        return [
+            Claimed(row.work_key, owner, row.generation, row.attempts + 1, row.until, asked, lease_seconds)
+            for row in rows
+        ]
+
+    # Run again after a lost commit, it takes other rows; the first ones come back when their lease runs out.
+    return await db.write(take, idempotent=True)
+
+
+async def _locked(conn: AsyncConnection, keys: list[str]) -> dict[str, Row[Any]]:
+    rows = await conn.execute(
+        select(table, _free().label("free"))
+        .where(table.c.work_key.in_(keys))
+        .order_by(table.c.work_key)
+        .with_for_update()
+    )
+    return {row.work_key: row for row in rows}
+
+
+async def _end(conn: AsyncConnection, claimed: Claimed, row: Row[Any], next_due: datetime | None) -> None:
+    """Finish our own leased row, whose lock is held."""
+    if row.generation == claimed.generation and next_due is None:
+        await conn.execute(delete(table).where(_ours(claimed)))
+        return
+    due = db_now_ms() if row.generation != claimed.generation else next_due
+    await conn.execute(
+        update(table).where(_ours(claimed)).values(due_at=due, lease_owner=None, lease_until=None, attempts=0)
+    )
+
+
+async def release(conn: AsyncConnection, claimed: Claimed, next_due: datetime | None) -> bool:
+    """Looked at. Due at once where something came in meanwhile, else at `next_due`; gone where that is None.
+
+    False where the lease was lost to another worker, which will see to it.
+    """
+    row = (await _locked(conn, [claimed.key])).get(claimed.key)
+    if row is None or row.lease_owner != claimed.owner:
+        return False
+    await _end(conn, claimed, row, next_due)
+    return True
+
+
+async def swap(conn: AsyncConnection, claimed: Claimed, key: str) -> Claimed | None:
+    """A hint turned out to be about `key`: finish the hint's row and lease `key` for the same worker, in one go.
+
+    None where another worker holds `key`: its generation is raised, so that it is looked at again. None also where the
+    hint's own lease was lost. Takes up what was parked, once.
+    """
+    if key == claimed.key:
+        return claimed
+    asked = time.monotonic()
+    rows = await _locked(conn, sorted([claimed.key, key]))
+    hint = rows.get(claimed.key)
+    if hint is None or hint.lease_owner != claimed.owner:
+        return None
+    await _end(conn, claimed, hint, None)
+    held = rows.get(key)
+    if held is None:
+        # Inserted as free first: of two workers that do this at once, one waits here and then finds the other's lease.
+        fresh = {"work_key": key, "due_at": db_now_ms(), "generation": 1, "attempts": 0}
+        await upsert(conn, table, fresh, keys=["work_key"])
+        held = (await _locked(conn, [key]))[key]
+    if not held.free:
+        await mark(conn, [key])
+        return None
+    before = POISON_ATTEMPTS - 1 if held.parked_at is not None else held.attempts
+    await conn.execute(
+        update(table)
+        .where(table.c.work_key == key)
+        .values(
+            lease_owner=claimed.owner,
+            lease_until=db_now_ms(claimed.lease_seconds),
+            attempts=before + 1,
+            due_at=case(
+                (or_(table.c.due_at.is_(None), table.c.due_at > db_now_ms()), db_now_ms()), else_=table.c.due_at
+            ),
+            parked_because=None,
+            parked_at=None,
+        )
+    )
+    until: datetime = (await conn.execute(select(table.c.lease_until).where(table.c.work_key == key))).scalar_one()
+    return Claimed(key, claimed.owner, held.generation, before + 1, until, asked, claimed.lease_seconds)
+
+
+async def extend(db: Database, claimed: Claimed, seconds: float) -> Claimed | None:
+    """The same lease, so many seconds from now; None where it was lost."""
+
+    async def prolong(conn: AsyncConnection) -> Claimed | None:
+        asked = time.monotonic()
+        kept = await conn.execute(update(table).where(_ours(claimed)).values(lease_until=db_now_ms(seconds)))
+        if not kept.rowcount:
+            return None
+        until = (await conn.execute(select(table.c.lease_until).where(_ours(claimed)))).scalar_one()
+        return replace(claimed, lease_until=until, claimed_monotonic=asked, lease_seconds=seconds)
+
+    return await db.write(prolong, idempotent=True)
+
+
+async def park(conn: AsyncConnection, claimed: Claimed, because: str) -> bool:
+    """Not handed out until it is marked. Due at once where something came in meanwhile; False if the lease was lost."""
+    row = (await _locked(conn, [claimed.key])).get(claimed.key)
+    if row is None or row.lease_owner != claimed.owner:
+        return False
+    free: dict[str, Any] = {"lease_owner": None, "lease_until": None}
+    if row.generation != claimed.generation:
+        free |= {"due_at": db_now_ms(), "attempts": POISON_ATTEMPTS - 1}
+    else:
+        free |= {"due_at": None, "parked_because": because, "parked_at": db_now_ms()}
+    await conn.execute(update(table).where(_ours(claimed)).values(**free))
+    return True
+
+
+async def next_due_in(conn: AsyncConnection) -> float | None:
+    """Seconds until something can be claimed, 0 where something can be now; None where nothing is waiting."""
+    query = (
+        select(table.c.due_at, db_now_ms().label("now"))
+        .where(table.c.due_at.is_not(None), _free())
+        .order_by(table.c.due_at)
+        .limit(1)
+    )
+    row = (await conn.execute(query)).one_or_none()
+    running_out = select(func.min(table.c.lease_until, type_=Instant()).label("until"), db_now_ms().label("now")).where(
+        table.c.lease_until > db_now_ms()
+    )
+    leased = (await conn.execute(running_out)).one()
+    waits = [] if row is None else [(row.due_at - row.now).total_seconds()]
+    if leased.until is not None:
+        waits.append((leased.until - leased.now).total_seconds())
+    return max(0.0, min(waits)) if waits else None
+
+
+async def counts(conn: AsyncConnection) -> dict[str, float]:
+    """`due`, `waiting`, `leased`, `parked`: rows of each; `oldest_due_age`: seconds the longest due one is waiting."""
+    now = db_now_ms()
+    due = table.c.due_at <= now
+
+    def number(condition: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+
+    row = (
+        await conn.execute(
+            select(
+                number(due & _free()).label("due"),
+                number((table.c.due_at > now) & _free()).label("waiting"),
+                number(~_free()).label("leased"),
+                number(table.c.parked_at.is_not(None)).label("parked"),
+                func.min(case((due & _free(), table.c.due_at)), type_=Instant()).label("oldest"),
+                now.label("now"),
+            )
+        )
+    ).one()
+    age = 0.0 if row.oldest is None else max(0.0, (row.now - row.oldest).total_seconds())
+    return {
+        "due": int(row.due),
+        "waiting": int(row.waiting),
+        "leased": int(row.leased),
+        "parked": int(row.parked),
+        "oldest_due_age": age,
+    }
+
+
+async def parked(conn: AsyncConnection, limit: int = 100) -> dict[str, str]:
+    """Parked keys, and why."""
+    query = select(table.c.work_key, table.c.parked_because).where(table.c.parked_at.is_not(None)).limit(limit)
+    return {row.work_key: row.parked_because for row in await conn.execute(query)}

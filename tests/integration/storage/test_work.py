@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.storage import work
+from bridge.storage.engine import Database
+from bridge.storage.work import POISON_ATTEMPTS, Claimed
+
+
+async def _mark(database: Database, *keys: str, due_at: datetime | None = None) -> None:
+    async def mark(conn: AsyncConnection) -> None:
+        await work.mark(conn, keys, due_at)
+
+    await database.write(mark)
+
+
+async def _release(database: Database, claimed: Claimed, next_due: datetime | None = None) -> bool:
+    async def release(conn: AsyncConnection) -> bool:
+        return await work.release(conn, claimed, next_due)
+
+    return await database.write(release)
+
+
+async def _claim(database: Database, owner: str = "one", seconds: float = 60, limit: int = 1) -> list[Claimed]:
+    return await work.claim(database, owner, seconds, limit)
+
+
+async def _expire(database: Database, key: str) -> None:
+    async def expire(conn: AsyncConnection) -> None:
+        await conn.execute(text("UPDATE work SET lease_until = 1 WHERE work_key = :key"), {"key": key})
+
+    await database.write(expire)
+
+
+async def _swap(database: Database, claimed: Claimed, key: str) -> Claimed | None:
+    async def swap(conn: AsyncConnection) -> Claimed | None:
+        return await work.swap(conn, claimed, key)
+
+    return await database.write(swap)
+
+
+async def test_a_key_is_handed_out_once_and_is_gone_when_done(database: Database) -> None:
+    await _mark(database, "a", "a", "b")
+    first = await _claim(database, "one", limit=10)
+    assert sorted(claimed.key for claimed in first) == ["a", "b"]
+    assert await _claim(database, "two", limit=10) == []
+    assert all([await _release(database, claimed) for claimed in first])
+    assert (await database.read(work.counts)) == {"due": 0, "waiting": 0, "leased": 0, "parked": 0, "oldest_due_age": 0}
+    assert await database.read(work.next_due_in) is None
+
+
+async def test_what_comes_in_while_leased_makes_it_due_at_once(database: Database) -> None:
+    await _mark(database, "a")
+    [claimed] = await _claim(database)
+    await _mark(database, "a")
+    assert await _claim(database, "two") == []
+    assert await _release(database, claimed, datetime.now(UTC) + timedelta(hours=1))
+    [again] = await _claim(database, "two")
+    assert again.generation == claimed.generation + 1
+    assert again.attempts == 1
+
+
+async def test_release_waits_until_next_due_and_a_mark_brings_it_forward(database: Database) -> None:
+    await _mark(database, "a")
+    [claimed] = await _claim(database)
+    assert await _release(database, claimed, datetime.now(UTC) + timedelta(hours=1))
+    assert await _claim(database) == []
+    waits = await database.read(work.next_due_in)
+    assert waits is not None
+    assert 3500 < waits <= 3600
+    await _mark(database, "a", due_at=datetime.now(UTC) + timedelta(hours=2))
+    assert (await database.read(work.next_due_in) or 9999) <= 3600
+    await _mark(database, "a")
+    assert await database.read(work.next_due_in) == 0
+    assert [c.key for c in await _claim(database)] == ["a"]
+
+
+async def test_a_lease_that_ran_out_is_taken_over_and_the_late_release_refused(database: Database) -> None:
+    await _mark(database, "a")
+    [slow] = await _claim(database, "slow")
+    await _expire(database, "a")
+    [quick] = await _claim(database, "quick")
+    assert quick.attempts == 2
+    assert not await _release(database, slow)
+    assert await work.extend(database, slow, 60) is None
+    longer = await work.extend(database, quick, 600)
+    assert longer is not None
+    assert 590 < longer.remaining() <= 600
+    assert await _release(database, longer)
+
+
+async def test_leases_are_the_databases_time(database: Database) -> None:
+    await _mark(database, "a")
+    [claimed] = await _claim(database, seconds=30)
+    assert abs((claimed.lease_until - datetime.now(UTC)).total_seconds() - 30) < 2
+    assert 28 < claimed.remaining() <= 30
+    waits = await database.read(work.next_due_in)
+    assert waits is not None
+    assert 25 < waits <= 30
+
+
+async def test_a_short_lease_really_runs_out(database: Database) -> None:
+    await _mark(database, "a")
+    await _claim(database, "one", seconds=0.2)
+    end = time.monotonic() + 5
+    while not (taken := await _claim(database, "two")) and time.monotonic() < end:
+        await asyncio.sleep(0.02)
+    assert [c.owner for c in taken] == ["two"]
+
+
+async def test_poison_is_parked_and_taken_up_once(database: Database) -> None:
+    await _mark(database, "a")
+    for number in range(1, POISON_ATTEMPTS + 1):
+        [claimed] = await _claim(database)
+        assert (claimed.attempts, claimed.is_poison) == (number, False)
+        await _expire(database, "a")
+    [claimed] = await _claim(database)
+    assert claimed.is_poison
+
+    async def park(conn: AsyncConnection) -> bool:
+        return await work.park(conn, claimed, "five workers died of it")
+
+    assert await database.write(park)
+    assert await _claim(database) == []
+    assert (await database.read(work.counts))["parked"] == 1
+    assert await database.read(work.parked) == {"a": "five workers died of it"}
+    await _mark(database, "a")
+    [once] = await _claim(database)
+    assert not once.is_poison
+    await _expire(database, "a")
+    [twice] = await _claim(database)
+    assert twice.is_poison
+
+
+async def test_parked_and_marked_meanwhile_is_due(database: Database) -> None:
+    await _mark(database, "a")
+    [claimed] = await _claim(database)
+    await _mark(database, "a")
+
+    async def park(conn: AsyncConnection) -> bool:
+        return await work.park(conn, claimed, "why")
+
+    assert await database.write(park)
+    assert [c.key for c in await _claim(database)] == ["a"]
+
+
+async def test_swap_finishes_the_hint_and_leases_the_order(database: Database) -> None:
+    await _mark(database, "hint")
+    [hint] = await _claim(database)
+    order = await _swap(database, hint, "order")
+    assert order is not None
+    assert (order.key, order.owner, order.attempts) == ("order", "one", 1)
+    counts = await database.read(work.counts)
+    assert (counts["leased"], counts["due"]) == (1, 0)
+    assert await _release(database, order)
+    assert (await database.read(work.counts))["leased"] == 0
+
+
+async def test_swap_to_an_order_that_another_holds_raises_its_generation(database: Database) -> None:
+    await _mark(database, "order")
+    [held] = await _claim(database, "other")
+    await _mark(database, "hint")
+    [hint] = await _claim(database, "one")
+    assert await _swap(database, hint, "order") is None
+    assert await _release(database, held, datetime.now(UTC) + timedelta(hours=1))
+    [again] = await _claim(database, "one")
+    assert (again.key, again.generation) == ("order", held.generation + 1)
+
+
+async def test_swap_keeps_a_hint_that_came_again(database: Database) -> None:
+    await _mark(database, "hint")
+    [hint] = await _claim(database)
+    await _mark(database, "hint")
+    assert await _swap(database, hint, "order") is not None
+    assert [c.key for c in await _claim(database, "two")] == ["hint"]
+
+
+async def test_two_workers_swap_to_one_order(database: Database) -> None:
+    await _mark(database, "hint1", "hint2")
+    [one] = await _claim(database, "one")
+    [two] = await _claim(database, "two")
+    got = await asyncio.gather(_swap(database, one, "order"), _swap(database, two, "order"))
+    winners = [claimed for claimed in got if claimed is not None]
+    assert len(winners) == 1
+    assert await _release(database, winners[0], datetime.now(UTC) + timedelta(hours=1))
+    assert [c.key for c in await _claim(database)] == ["order"]
+
+
+async def test_the_longest_due_comes_first(database: Database) -> None:
+    now = datetime.now(UTC)
+    for key, hours in (("b", 2), ("a", 1), ("c", 3)):
+        await _mark(database, key, due_at=now - timedelta(hours=hours))
+    assert [(await _claim(database))[0].key for _ in range(3)] == ["c", "b", "a"]
