@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 from aiohttp import web
@@ -89,6 +90,23 @@ def order_entity(number: str, lines: list[dict[str, Any]], shipping: float = 5.0
     for key, value in columns.items():
         entity |= {key: value, f"base_{key}": value}
     return body
+
+
+def search(*filters: tuple[str, str, str] | list[tuple[str, str, str]], **rest: Any) -> str:
+    """Groups of filters as a query; a list is one group (OR)."""
+    parts = []
+    for number, group in enumerate(filters):
+        for place, (name, kind, value) in enumerate(group if isinstance(group, list) else [group]):
+            stem = f"searchCriteria[filter_groups][{number}][filters][{place}]"
+            parts += [(f"{stem}[field]", name), (f"{stem}[condition_type]", kind), (f"{stem}[value]", value)]
+    for key in ("pageSize", "currentPage"):
+        if key in rest:
+            parts.append((f"searchCriteria[{key}]", str(rest.pop(key))))
+    for number, (name, direction) in enumerate(rest.pop("sort", [])):
+        parts += [(f"searchCriteria[sortOrders][{number}][field]", name)]
+        parts += [(f"searchCriteria[sortOrders][{number}][direction]", direction)]
+    parts += list(rest.items())
+    return "&".join(f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in parts) or "searchCriteria="
 
 
 SKU_A = {"sku": "SKU-A", "product_id": 1, "qty": 2, "price": 50}
