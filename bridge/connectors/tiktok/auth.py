@@ -133,7 +133,7 @@ class Authorizer:
             told = (
                 f"code {body.get('code')}, “{str(body.get('message') or '')[:200]}”, request {body.get('request_id')}"
             )
-            raise RemoteProblem(Reauth(f"TikTok gives no token; authorize the shop again (TikTok: {told})"))
+            raise RemoteProblem(Reauth(f"TikTok gives no token; connect the TikTok Shop again (TikTok: {told})"))
         if not data.get("access_token") or not data.get("refresh_token"):
             raise RemoteProblem(Rejected("TikTok's token server answered success without tokens", "no_tokens"))
         now = self._clock.now()

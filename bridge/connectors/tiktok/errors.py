@@ -48,7 +48,7 @@ MEANINGS: Mapping[int, Meaning] = {
         "the app lacks a permission for this; enable Order Information and Return & Refund Basic for it in Partner "
         f"Center, then {_RECONNECT}",
     ),
-    101000: Meaning(Kind.REAUTH, f"the access token does not belong to this shop; {_RECONNECT}"),
+    101000: Meaning(Kind.REAUTH, f"TikTok does not take the access token for this shop; {_RECONNECT}"),
     106001: Meaning(
         Kind.REAUTH,
         "TikTok refuses our signature: check the app secret of the connection, and that this machine's clock is right",

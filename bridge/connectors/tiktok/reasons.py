@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from importlib.resources import files
 
 _LIKE_AWAITING_SHIPMENT = frozenset({"PARTIALLY_SHIPPING", "AWAITING_COLLECTION"})
@@ -29,8 +28,7 @@ class CancelReason:
     """Markets whose page lists it but whose changelog took it away from local sellers: not offered."""
 
 
-@cache
-def _table() -> tuple[Mapping[str, str], tuple[CancelReason, ...]]:
+def _load() -> tuple[Mapping[str, str], tuple[CancelReason, ...]]:
     data = json.loads(files("bridge.connectors.tiktok").joinpath("reasons.json").read_text("utf-8"))
     return data["regions"], tuple(
         CancelReason(
@@ -45,14 +43,17 @@ def _table() -> tuple[Mapping[str, str], tuple[CancelReason, ...]]:
     )
 
 
+_MARKETS, _REASONS = _load()  # at import, because files are not read on the event loop
+
+
 def market_of(region: str) -> str:
     """The market whose reasons a shop's region code uses: GB → UK, DE → EU, US → US."""
     code = region.upper()
-    return _table()[0].get(code, code)
+    return _MARKETS.get(code, code)
 
 
 def is_known(region: str) -> bool:
-    return any(market_of(region) in reason.regions for reason in _table()[1])
+    return any(market_of(region) in reason.regions for reason in _REASONS)
 
 
 def reasons_for(region: str, status: str | None = None) -> tuple[CancelReason, ...]:
@@ -60,7 +61,7 @@ def reasons_for(region: str, status: str | None = None) -> tuple[CancelReason, .
     market = market_of(region)
     wanted = "AWAITING_SHIPMENT" if status in _LIKE_AWAITING_SHIPMENT else status
     return tuple(
-        reason for reason in _table()[1] if market in reason.regions and (wanted is None or wanted in reason.statuses)
+        reason for reason in _REASONS if market in reason.regions and (wanted is None or wanted in reason.statuses)
     )
 
 
