@@ -61,8 +61,8 @@ def save(box: MagentoSandbox, body: Any, header: str | None, store: Store) -> tu
         raise RestError(400, "Please provide payment for the order.")
     view = box.store(entity["store_id"]) if entity.get("store_id") is not None else store
     number_sent = entity.get("increment_id")
-    taken = [(order.row["increment_id"], order.row["store_id"]) for order in box.orders.values()]
-    if (number_sent, view.id) in taken:
+    wanted = (number_sent, view.id)
+    if any((order.row["increment_id"], order.row["store_id"]) == wanted for order in box.orders.values()):
         raise RestError(400, "Unique constraint violation found")
     order = _store(box, entity, view)
     answer = reserve(box, order, header, named=order.row["increment_id"])

@@ -190,3 +190,25 @@ async def test_hold_and_release(lab: Lab) -> None:
     assert (await order_of(lab))["status"] == "holded"
     await lab.control("POST", "hold", {"order": 1, "release": True})
     assert (await order_of(lab))["status"] == "processing"
+
+
+async def test_tax_that_no_row_carries_goes_with_the_last_memo(lab: Lab) -> None:
+    lines = [{"sku": "SKU-A", "product_id": 1, "qty": 2, "price": 10, "tax": 0.83}]
+    await lab.order(1, 1, lines, invoiced=False)
+    tax = {f"{prefix}{name}": value for prefix in ("", "base_") for name, value in (("tax_amount", 0.84),)}
+    await lab.done("POST", "orders", {"entity": {"entity_id": 1, **tax}})
+    await lab.done("POST", "order/1/invoice", {})
+    first = await memo_of(lab, (await lab.done("POST", "order/1/refund", units(1, 1))).json)
+    last = await memo_of(lab, (await lab.done("POST", "order/1/refund", {})).json)
+    assert (first["tax_amount"], last["tax_amount"]) == (0.42, 0.42)
+    order = await order_of(lab)
+    assert (order["state"], order["tax_refunded"], order["total_refunded"]) == ("closed", 0.84, 25.84)
+
+
+async def test_shipping_left_behind_keeps_the_tax_that_no_row_carries(lab: Lab) -> None:
+    lines = [{"sku": "SKU-A", "product_id": 1, "qty": 2, "price": 10, "tax": 0.83}]
+    await lab.order(1, 1, lines, invoiced=False)
+    await lab.done("POST", "orders", {"entity": {"entity_id": 1, "tax_amount": 0.84, "base_tax_amount": 0.84}})
+    await lab.done("POST", "order/1/invoice", {})
+    memo = await memo_of(lab, (await lab.done("POST", "order/1/refund", units(1, 2))).json)
+    assert memo["tax_amount"] == 0.83

@@ -136,3 +136,9 @@ async def test_as_a_process() -> None:
     finally:
         process.terminate()
         assert await process.wait() == 0
+
+
+async def test_seeding_a_product_again_sets_quantity_and_flag(lab: Lab) -> None:
+    assert (await lab.control("POST", "products", {"sku": "SKU-A", "price": 50}))["products"][0]["in_stock"] is False
+    assert (await lab.control("POST", "products", {"sku": "SKU-A", "price": 50, "qty": 3}))["products"][0]["in_stock"]
+    assert (await lab.done("GET", "inventory/get-product-salable-quantity/SKU-A/1")).json == 3
