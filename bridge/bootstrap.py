@@ -1,0 +1,275 @@
+"""The only place that names concrete classes: the service, put together and taken apart."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib import metadata
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from bridge.config import Config
+from bridge.connectors.addresses import PublicResolver
+from bridge.connectors.magento.client import Client as MagentoClient
+from bridge.connectors.magento.connect import MagentoConnector
+from bridge.connectors.magento.door import MagentoDoor
+from bridge.connectors.magento.handshake import MagentoHandshake
+from bridge.connectors.magento.signing import Credentials as MagentoCredentials
+from bridge.connectors.magento.store import MagentoStore
+from bridge.connectors.tiktok import auth as tiktok_auth
+from bridge.connectors.tiktok import credentials as tiktok_credentials
+from bridge.connectors.tiktok.connect import TikTokConnector
+from bridge.connectors.tiktok.door import TikTokDoor
+from bridge.connectors.tiktok.reasons import reasons_for
+from bridge.connectors.tiktok.shop import ShopRef, shop_limiter
+from bridge.gateways import KeptGateways
+from bridge.keys import api_token, digest, secret_keys
+from bridge.ports import Channel, Clock, Store
+from bridge.storage.connections import Connection, Connections
+from bridge.storage.engine import Database
+from bridge.storage.inbox_writer import InboxWriter
+from bridge.storage.migrate import migrate
+from bridge.storage.secrets import Vault, verify_key
+from bridge.storage.shops import Shop
+from bridge.sync.desk import Desk, SyncSettings, SystemClock, log
+from bridge.sync.people import Actions
+from bridge.sync.rounds import Rounds
+from bridge.sync.tokens import KeptTokens
+from bridge.sync.workers import Workers
+from bridge.web.app import create_app
+from bridge.web.desk import WebDesk
+
+VERSION = metadata.version("bridge")
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """TikTok Shop's authorization as the web side asks for it."""
+
+    connector: TikTokConnector
+
+    def authorize_url(self, credentials: Mapping[str, Any], state: str) -> str:
+        service_id = credentials.get("service_id")
+        if not service_id:
+            raise ValueError("service_id is missing: Partner Center › App & Service › your app › Service ID")
+        base = credentials.get("authorize_url") or None
+        return tiktok_auth.authorize_url(service_id, state, us=credentials.get("region") == "US", base_url=base)
+
+    async def exchange(self, credentials: Mapping[str, Any], code: str) -> Mapping[str, Any]:
+        tokens = await self.connector.authorizer(credentials).get(code)
+        return tiktok_credentials.with_tokens(credentials, tokens)
+
+
+def reasons(region: str) -> list[dict[str, Any]]:
+    """The cancellation reasons a seller may give in a region, for people."""
+    return [
+        {
+            "key": reason.key,
+            "text": reason.text,
+            "seller_fault": reason.seller_fault,
+            "statuses": sorted(reason.statuses),
+        }
+        for reason in reasons_for(region)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service that runs. `port` is the one it listens on."""
+
+    config: Config
+    db: Database
+    desk: Desk
+    workers: Workers
+    rounds: Rounds
+    actions: Actions
+    runner: web.AppRunner
+    port: int
+    token: str | None
+
+
+@contextlib.asynccontextmanager
+async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[Service]:
+    """Start everything, hand over the service, and stop in order: nothing new is taken, what is in hand is finished."""
+    async with contextlib.AsyncExitStack() as stack:
+        service = await _start(config, clock or SystemClock(), stack)
+        yield service
+        log.info("service.stopping", busy=service.workers.busy)
+
+
+async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack) -> Service:
+    began = time.monotonic()
+    config.data_dir.mkdir(parents=True, exist_ok=True)
+    vault = Vault(secret_keys(config))
+    db = await Database.open(config.database)
+    stack.push_async_callback(db.close)
+    await migrate(db)
+    await db.write(lambda conn: verify_key(conn, vault))
+    session = _session(config)
+    stack.push_async_callback(session.close)
+    connections = Connections(vault)
+    tiktok = TikTokConnector(session, clock, allow_private_urls=config.allow_private_urls)
+    owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+    keepers = Keepers(db, connections, clock, owner, tiktok)
+    gateways = KeptGateways(
+        db,
+        connections,
+        channels={"tiktok": lambda connection, shop: _channel(tiktok, keepers, connection, shop)},
+        stores={"magento": lambda connection: _store(config, session, connection)},
+    )
+    bell = Bell()
+    desk = Desk(
+        db=db,
+        connections=connections,
+        gateways=gateways,
+        clock=clock,
+        settings=_sync_settings(config),
+        owner=owner,
+        wake=bell.ring,
+    )
+    workers = Workers(desk)
+    bell.wakes(workers)
+    actions = Actions(desk)
+    inbox = InboxWriter(db, lambda _keys: workers.wake())
+    stack.push_async_callback(inbox.close)
+    rounds = Rounds(desk, keepers.renew_early)
+    token = api_token(config)
+    web_desk = WebDesk(
+        db=db,
+        connections=connections,
+        inbox=inbox,
+        connectors={
+            "tiktok": tiktok,
+            "magento": MagentoConnector(session, allow_private=config.allow_private_urls),
+        },
+        doors={"tiktok": TikTokDoor(), "magento": MagentoDoor()},
+        handshake=MagentoHandshake(session, allow_private=config.allow_private_urls),
+        authorization=Authorization(tiktok),
+        gateways=gateways,
+        actions=actions,
+        reasons=reasons,
+        clock=clock,
+        metrics=CollectorRegistry(),
+        ready=rounds.problems,
+        version=VERSION,
+        public_url=config.public_url,
+        api_tokens=frozenset({digest(token)} if token else ()),
+    )
+    stack.push_async_callback(actions.close)
+    stack.push_async_callback(_stop, config, workers, rounds, asyncio.create_task(workers.run()), rounds.start())
+    runner, port = await _listen(config, web_desk)
+    stack.push_async_callback(runner.cleanup)
+    log.info(
+        "service.started", host=config.host, port=port, database=db.dialect, seconds=round(time.monotonic() - began, 3)
+    )
+    return Service(config, db, desk, workers, rounds, actions, runner, port, token)
+
+
+async def _listen(config: Config, desk: WebDesk) -> tuple[web.AppRunner, int]:
+    runner = web.AppRunner(create_app(desk), access_log=None, shutdown_timeout=min(3.0, config.stop_timeout))
+    await runner.setup()
+    site = web.TCPSite(runner, config.host, config.port, backlog=1024)
+    await site.start()
+    return runner, int(runner.addresses[0][1])
+
+
+async def _stop(
+    config: Config, workers: Workers, rounds: Rounds, working: asyncio.Task[None], turning: asyncio.Task[None]
+) -> None:
+    """Nothing new is taken; what is in hand may finish; the rest is taken up again by its lease."""
+    workers.stop()
+    rounds.stop()
+    _done, late = await asyncio.wait({working, turning}, timeout=config.stop_timeout)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(working, turning, return_exceptions=True)
+
+
+def _sync_settings(config: Config) -> SyncSettings:
+    return SyncSettings(
+        quiet_period=timedelta(seconds=config.quiet_period),
+        partial_quiet_period=timedelta(seconds=config.quiet_period * 7.5),
+        lease=timedelta(seconds=config.lease),
+        workers=config.workers,
+        sweep_interval=timedelta(seconds=config.sweep_interval),
+    )
+
+
+def _session(config: Config) -> aiohttp.ClientSession:
+    """One session for all calls. Names are resolved to public addresses only, unless private ones are allowed."""
+    resolver = None if config.allow_private_urls else PublicResolver(aiohttp.DefaultResolver())
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(resolver=resolver, limit=100, limit_per_host=16),
+        headers={"User-Agent": f"bridge/{VERSION}"},
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
+
+
+class Bell:
+    """Wakes this process's workers; hung up before they exist."""
+
+    def __init__(self) -> None:
+        self._workers: Workers | None = None
+
+    def wakes(self, workers: Workers) -> None:
+        self._workers = workers
+
+    def ring(self) -> None:
+        if self._workers is not None:
+            self._workers.wake()
+
+
+class Keepers:
+    """The token keepers of this process, one per connection."""
+
+    def __init__(
+        self, db: Database, connections: Connections, clock: Clock, owner: str, connector: TikTokConnector
+    ) -> None:
+        self._db = db
+        self._connections = connections
+        self._clock = clock
+        self._owner = owner
+        self._connector = connector
+        self._kept: dict[str, KeptTokens] = {}
+
+    def of(self, connection_id: str) -> KeptTokens:
+        if connection_id not in self._kept:
+            self._kept[connection_id] = KeptTokens(
+                self._db, self._connections, self._clock, connection_id, self._owner, self._renew
+            )
+        return self._kept[connection_id]
+
+    async def _renew(self, credentials: Mapping[str, Any]) -> tuple[Mapping[str, Any], Any]:
+        tokens = await self._connector.authorizer(credentials).refresh(credentials["refresh_token"])
+        return tiktok_credentials.with_tokens(credentials, tokens), tokens.access_expires_at
+
+    async def renew_early(self) -> None:
+        """Renew what expires soon, for every connection that can."""
+        for connection in await self._db.read(self._connections.all):
+            if connection.credentials.get("refresh_token") and connection.state == "ready":
+                await self.of(connection.id).renew_early()
+
+
+def _channel(connector: TikTokConnector, keepers: Keepers, connection: Connection, shop: Shop) -> Channel:
+    ref = ShopRef(id=shop.channel_shop_id, region=shop.region, cipher=shop.cipher)
+    return connector.shop(connection.url, connection.credentials, keepers.of(connection.id), ref, shop_limiter())
+
+
+def _store(config: Config, session: aiohttp.ClientSession, connection: Connection) -> Store:
+    client = MagentoClient(
+        session,
+        connection.url,
+        MagentoCredentials.of(connection.credentials),
+        allow_private=config.allow_private_urls,
+    )
+    return MagentoStore(client, plugin_override=connection.plugin_override)

@@ -1,0 +1,71 @@
+"""Channels and stores for the core, made from stored connections and kept while those do not change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.outcomes import Reauth, RemoteProblem
+from bridge.ports import Channel, Store
+from bridge.storage import shops
+from bridge.storage.connections import Connection, Connections
+from bridge.storage.engine import Database
+from bridge.storage.shops import Shop
+
+MakeChannel = Callable[[Connection, Shop], Channel]
+MakeStore = Callable[[Connection], Store]
+
+
+class KeptGateways:
+    """Implements `ports.Gateways`. `channels` and `stores`: kind of connection → how one is made."""
+
+    def __init__(
+        self,
+        db: Database,
+        connections: Connections,
+        channels: Mapping[str, MakeChannel],
+        stores: Mapping[str, MakeStore],
+    ) -> None:
+        self._db = db
+        self._connections = connections
+        self._make_channel = channels
+        self._make_store = stores
+        self._channels: dict[str, tuple[tuple[str, str], Channel]] = {}
+        self._stores: dict[str, tuple[str, Store]] = {}
+
+    async def channel(self, shop_id: str) -> Channel:
+        async def read(conn: AsyncConnection) -> tuple[Shop | None, Connection | None]:
+            shop = await shops.get(conn, shop_id)
+            return shop, await self._connections.get(conn, shop.connection_id) if shop else None
+
+        shop, connection = await self._db.read(read)
+        if shop is None or connection is None or connection.kind not in self._make_channel:
+            raise RemoteProblem(Reauth("the TikTok Shop is no longer connected"))
+        version = (_identity(connection), f"{shop.channel_shop_id}/{shop.region}/{shop.cipher}")
+        kept = self._channels.get(shop_id)
+        if kept is None or kept[0] != version:
+            kept = (version, self._make_channel[connection.kind](connection, shop))
+            self._channels[shop_id] = kept
+        return kept[1]
+
+    async def store(self, connection_id: str) -> Store:
+        connection = await self._db.read(lambda conn: self._connections.get(conn, connection_id))
+        if connection is None or connection.kind not in self._make_store or not connection.credentials:
+            raise RemoteProblem(Reauth("the store is not connected"))
+        version = f"{_identity(connection)}/{connection.plugin_override}"
+        kept = self._stores.get(connection_id)
+        if kept is None or kept[0] != version:
+            kept = (version, self._make_store[connection.kind](connection))
+            self._stores[connection_id] = kept
+        return kept[1]
+
+
+ROTATING = frozenset({"access_token", "refresh_token", "access_expires_at", "refresh_expires_at"})
+
+
+def _identity(connection: Connection) -> str:
+    """What a client is made from. Tokens that rotate are asked for at each call, so they do not make a new client."""
+    rotating = ROTATING if connection.credentials.get("refresh_token") else frozenset()
+    fixed = {name: value for name, value in connection.credentials.items() if name not in rotating}
+    return f"{connection.kind}/{connection.url}/{hash(tuple(sorted((k, str(v)) for k, v in fixed.items())))}"

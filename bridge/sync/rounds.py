@@ -1,0 +1,87 @@
+"""What the service does by the clock: the sweep, the daily audit, tokens renewed early, old arrivals forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.outcomes import RemoteProblem
+from bridge.storage import inbox, meta
+from bridge.storage.errors import StorageDown
+from bridge.sync.desk import Desk, log
+from bridge.sync.sweep import audit, sweep_all
+
+AUDIT_EVERY = timedelta(days=1)
+TOKENS_EVERY = timedelta(minutes=10)
+FORGET_EVERY = timedelta(hours=1)
+ARRIVALS_KEPT = timedelta(days=30)
+"""Longer than any remote repeats a message (TikTok: 16 hours)."""
+LAST_AUDIT = "audit.last"
+
+
+class Rounds:
+    def __init__(self, desk: Desk, renew_tokens: Callable[[], Awaitable[None]]) -> None:
+        self._desk = desk
+        self._renew_tokens = renew_tokens
+        self._stopping = asyncio.Event()
+        self._swept_at: datetime | None = None
+
+    def start(self) -> asyncio.Task[None]:
+        return asyncio.create_task(self._run())
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    async def _run(self) -> None:
+        settings = self._desk.settings
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._every(settings.sweep_interval, "sweep", self._sweep))
+            group.create_task(self._every(min(AUDIT_EVERY, timedelta(hours=1)), "audit", self._audit))
+            group.create_task(self._every(TOKENS_EVERY, "tokens", self._renew_tokens))
+            group.create_task(self._every(FORGET_EVERY, "forget", self._forget))
+
+    async def _every(self, pause: timedelta, name: str, round_: Callable[[], Awaitable[None]]) -> None:
+        """One round after another; a failed one is logged and the next one comes."""
+        while not self._stopping.is_set():
+            try:
+                await round_()
+            except (StorageDown, RemoteProblem) as problem:
+                log.warning("round.failed", round=name, because=str(problem))
+            except Exception:  # noqa: BLE001 -- a round nobody foresaw failing must not end the others; logged whole
+                log.exception("round.broke", round=name)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause.total_seconds()):
+                    await self._stopping.wait()
+
+    async def _sweep(self) -> None:
+        await sweep_all(self._desk)
+        self._swept_at = self._desk.clock.now()
+
+    async def _audit(self) -> None:
+        now = self._desk.clock.now()
+
+        async def due(conn: AsyncConnection) -> bool:
+            last = await meta.get(conn, LAST_AUDIT)
+            if last is not None and now - datetime.fromisoformat(last) < AUDIT_EVERY:
+                return False
+            await meta.put(conn, LAST_AUDIT, now.isoformat())
+            return last is not None
+
+        if await self._desk.db.write(due):
+            log.info("audit.marked", orders=await audit(self._desk))
+
+    async def _forget(self) -> None:
+        before = self._desk.clock.now() - ARRIVALS_KEPT
+        gone = 1
+        while gone and not self._stopping.is_set():
+            gone = await self._desk.db.write(lambda conn: inbox.forget(conn, before))
+
+    async def problems(self) -> list[str]:
+        """What keeps the service from doing its work, in sentences."""
+        if self._stopping.is_set():
+            return ["the service is stopping"]
+        return []
