@@ -256,6 +256,9 @@ def write_outcome(answer: Answer, write: Write) -> Outcome:
     return Rejected(f"Magento refuses: {message or _page(answer)}", code=f"http_{answer.status}")
 
 
+_LESS_LEFT = ("greater than the unrefunded quantity", "invalid quantity to refund", "does not allow a creditmemo")
+
+
 def _refund_refused(message: str) -> Outcome:
     low = message.lower()
     if "status of closed" in low:
@@ -268,7 +271,7 @@ def _refund_refused(message: str) -> Outcome:
         return Rejected(
             "The order's payment is under review in Magento: finish that, then settle again", code="in_review"
         )
-    if "greater than the unrefunded quantity" in low or "does not allow a creditmemo" in low:
+    if any(words in low for words in _LESS_LEFT):
         return AlreadyDone(f"Less is left to refund than was asked: {message}")
     if "most money available to refund" in low:
         return Rejected(

@@ -123,7 +123,9 @@ class Client:
 
 def _why(problem: Exception) -> str:
     if isinstance(problem, aiohttp.ClientConnectorError):
-        return problem.os_error.strerror or str(problem.os_error) or type(problem.os_error).__name__
+        # A refused certificate has its own attribute and no os_error.
+        cause = getattr(problem, "certificate_error", None) or problem.os_error
+        return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
     return f"no connection within {CONNECT_TIMEOUT:.0f} seconds"
 
 

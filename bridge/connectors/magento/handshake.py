@@ -108,6 +108,8 @@ def _told(problem: str) -> str:
             f"Magento gives {EXPIRES_AFTER} seconds from Activate to the end of the exchange, and they are over. "
             "Choose Reauthorize in System › Integrations."
         )
+    if "consumer" in low and "does not exist" in low:
+        return f"The store does not know this integration ({problem}). It was deleted, or the callback was not its own."
     if "not a verifier token" in low or "does not exist" in low or "already being used" in low:
         return f"This activation was used before ({problem}). Choose Reauthorize in System › Integrations."
     if "signature is invalid" in low:
