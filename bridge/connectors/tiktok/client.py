@@ -15,7 +15,7 @@ from yarl import URL
 from bridge.connectors.tiktok.auth import TokenSource
 from bridge.connectors.tiktok.errors import is_expired, read_failure, write_outcome
 from bridge.connectors.tiktok.protocol import TOKEN_HEADER, Answer, Call, read_answer, sign
-from bridge.domain.outcomes import Outcome, Reauth, RemoteProblem, Retry, Unknown
+from bridge.domain.outcomes import Outcome, RemoteProblem, Retry, Unknown
 from bridge.ports import Clock
 
 READ_TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
@@ -80,8 +80,6 @@ class Client:
         answer = await self._once(request, token, limits)
         if isinstance(answer, Answer) and is_expired(answer):
             newer = await self.tokens.refreshed(token)
-            if newer == token:
-                raise RemoteProblem(Reauth("TikTok does not take the access token; connect the TikTok Shop again"))
             answer = await self._once(request, newer, limits)
         return answer
 

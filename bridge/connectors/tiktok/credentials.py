@@ -14,7 +14,7 @@ _NEEDED = {
     "access_token": "Access token: authorize the shop, or Partner Center › test access token",
     "refresh_token": "Refresh token: it comes with the access token",
 }
-_OPTIONAL = ("open_id", "seller_name", "auth_url", "authorize_url", "service_id")
+_OPTIONAL = ("open_id", "seller_name", "region", "auth_url", "authorize_url", "service_id")
 _TIMES = ("access_expires_at", "refresh_expires_at")
 _ALSO_CALLED = {"access_token_expire_in": "access_expires_at", "refresh_token_expire_in": "refresh_expires_at"}
 
@@ -44,6 +44,7 @@ def tokens_of(credentials: Mapping[str, Any]) -> Tokens:
         refresh_expires_at=times["refresh_expires_at"],
         open_id=credentials.get("open_id", ""),
         seller_name=credentials.get("seller_name", ""),
+        region=credentials.get("region", ""),
     )
 
 
@@ -56,6 +57,7 @@ def with_tokens(credentials: Mapping[str, Any], tokens: Tokens) -> dict[str, str
         "refresh_expires_at": tokens.refresh_expires_at.isoformat() if tokens.refresh_expires_at else "",
         "open_id": tokens.open_id,
         "seller_name": tokens.seller_name,
+        "region": tokens.region,
     }
     return {**credentials, **{name: value for name, value in fresh.items() if value}}
 

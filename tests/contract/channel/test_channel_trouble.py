@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp.test_utils import unused_port
 
+from bridge.connectors.tiktok import client
 from bridge.connectors.tiktok.connect import Rotating
 from bridge.connectors.tiktok.credentials import tokens_of
 from bridge.domain.outcomes import Done, Reauth, Rejected, RemoteProblem, Retry, Unknown
@@ -137,6 +140,46 @@ async def test_nobody_there(world: World) -> None:
         await gone.read_order(order.id)
     assert isinstance(problem.value.outcome, Retry)
     assert "sign" not in problem.value.outcome.because
+
+
+async def test_no_answer_in_time_is_unknown_for_a_write_and_a_retry_for_a_read(
+    world: World, channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = await reading(channel, await world.place())
+    for name in ("READ_TIMEOUT", "WRITE_TIMEOUT"):
+        monkeypatch.setattr(client, name, aiohttp.ClientTimeout(total=0.1))
+    await world.control("POST", "/faults", kind="slow", seconds=0.5, path="/cancellations[?]|/order/202309/", times=2)
+    assert isinstance(await channel.cancel_order(order, OUT, None), Unknown)
+    with pytest.raises(RemoteProblem) as problem:
+        await channel.read_order(order.id)
+    assert isinstance(problem.value.outcome, Retry)
+
+
+async def test_records_of_another_order_are_not_mixed_in(world: World, channel: Channel) -> None:
+    """A filter that is not honoured: the answer holds somebody else's cancellation."""
+    order_id = await world.place()
+    stranger = {
+        "cancel_id": "1",
+        "order_id": "577999999999999999",
+        "cancel_status": "CANCELLATION_REQUEST_SUCCESS",
+        "create_time": 1795000000,
+    }
+    body = json.dumps({"code": 0, "data": {"cancellations": [stranger]}})
+    await world.control("POST", "/faults", kind="fail", status=200, body=body, path="cancellations/search")
+    assert (await reading(channel, order_id)).cancellations == ()
+
+
+@pytest.mark.parametrize("data", [{"orders": [1]}, {"orders": {"a": 1}}, {"orders": [{"id": "ID"}]}])
+async def test_answers_of_another_shape_are_refused_not_guessed(
+    world: World, channel: Channel, data: dict[str, Any]
+) -> None:
+    order_id = await world.place()
+    body = json.dumps({"code": 0, "data": data}).replace("ID", order_id)
+    await world.control("POST", "/faults", kind="fail", status=200, body=body, path="/order/202309/orders[?]")
+    with pytest.raises(RemoteProblem) as problem:
+        await channel.read_order(order_id)
+    assert isinstance(problem.value.outcome, Rejected)
+    assert problem.value.outcome.code == "unreadable"
 
 
 async def test_refusals_travelling_with_http_200(world: World, channel: Channel) -> None:

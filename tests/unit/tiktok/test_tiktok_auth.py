@@ -108,6 +108,7 @@ async def test_unreachable_tells_no_secret(session: aiohttp.ClientSession) -> No
     with pytest.raises(RemoteProblem) as problem:
         await authorizer.get(CODE)
     assert isinstance(problem.value.outcome, Retry)
+    assert "could not be reached" in str(problem.value)
     _assert_clean(problem.value, "")
 
 

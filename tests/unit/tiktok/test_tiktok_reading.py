@@ -175,6 +175,11 @@ def test_an_order_level_sign_counts_where_no_line_tells() -> None:
     assert order.has_tracking
 
 
+def test_an_order_level_sign_says_nothing_of_a_unit_where_lines_tell() -> None:
+    order = read(changed(rts_time=1795000300, line_items=[line(1, rts_time=1795000300), line(2)]))
+    assert [unit.left_seller for unit in order.units] == [True, False]
+
+
 def test_tracking_of_a_dead_unit_is_not_tracking_of_the_order() -> None:
     dead = line(1, display_status="CANCELLED", tracking_number="X1")
     assert not read(changed(line_items=[dead, line(2)])).has_tracking
