@@ -12,11 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage.columns import db_now_ms
 from bridge.storage.ids import new_id
-from bridge.storage.rows import pack_cursor, unpack_cursor
+from bridge.storage.rows import pack_cursor, short_fingerprint, unpack_cursor
 from bridge.storage.tables import attention as table
 from bridge.storage.upserts import upsert
-
-_FINGERPRINT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ async def raise_item(
     The scope is the order, else the shop, else the connection; further ids are kept to be shown.
     """
     scope = _scope(order_id, shop_id, connection_id)
-    fingerprint = fingerprint[:_FINGERPRINT]
+    fingerprint = short_fingerprint(fingerprint)
     where = (table.c.scope == scope, table.c.kind == kind)
     saying: dict[str, Any] = {
         "fingerprint": fingerprint,

@@ -12,9 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage.columns import db_now_ms
 from bridge.storage.ids import new_id
+from bridge.storage.rows import short_fingerprint
 from bridge.storage.tables import changelog as table
-
-_FINGERPRINT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ async def write(
             order_id=order_id,
             at=db_now_ms(),
             event=event,
-            fingerprint=None if fingerprint is None else fingerprint[:_FINGERPRINT],
+            fingerprint=None if fingerprint is None else short_fingerprint(fingerprint),
             because=because,
             facts=dict(facts or {}),
         )
@@ -57,14 +56,14 @@ async def write_once(
     because: str,
     facts: Mapping[str, Any] | None = None,
 ) -> bool:
-    """Write it unless the order's last entry of this event has the same fingerprint (64 characters at most count)."""
+    """Write it unless the order's last entry of this event has the same fingerprint."""
     last = (
         select(table.c.fingerprint)
         .where(table.c.order_id == order_id, table.c.event == event)
         .order_by(table.c.id.desc())
         .limit(1)
     )
-    if await conn.scalar(last) == fingerprint[:_FINGERPRINT]:
+    if await conn.scalar(last) == short_fingerprint(fingerprint):
         return False
     await write(conn, order_id, event, because, facts, fingerprint=fingerprint)
     return True

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, select, update
+from sqlalchemy import Row, bindparam, delete, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage.columns import MYSQL_NOW, SQLITE_NOW
 from bridge.storage.tables import inbox as table
+from bridge.storage.tables import work
 
 TOPIC, SUBJECT, NOTE, KEY = 120, 191, 500, 191
 """Lengths of the columns, in characters."""
@@ -114,14 +115,20 @@ async def note_arrivals(conn: AsyncConnection, rows: Iterable[InboxRow]) -> None
 
 
 async def forget(conn: AsyncConnection, before: datetime, limit: int = 1000) -> int:
-    """Delete up to `limit` noted rows that last arrived before then; returns how many.
+    """Delete up to `limit` rows that last arrived before then and wait for nothing; returns how many.
+
+    Noted in a changelog, or without work due for them: what they told of turned out not to be ours.
 
     Keep them longer than a remote repeats a message: a repeat of a forgotten one is only one look more.
     """
-    old = select(table.c.id).where(table.c.last_at < before, table.c.generation <= table.c.noted_generation)
+    pending = exists().where(work.c.work_key == table.c.work_key)
+    old = select(table.c.id).where(
+        table.c.last_at < before, or_(table.c.generation <= table.c.noted_generation, ~pending)
+    )
     ids = list(await conn.scalars(old.order_by(table.c.last_at).limit(limit)))
     if ids:
-        await conn.execute(delete(table).where(table.c.id.in_(ids), table.c.generation <= table.c.noted_generation))
+        # One that arrived again in this moment is young, and stays.
+        await conn.execute(delete(table).where(table.c.id.in_(ids), table.c.last_at < before))
     return len(ids)
 
 

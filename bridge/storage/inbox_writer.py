@@ -101,4 +101,5 @@ class InboxWriter:
             else:
                 future.set_exception(problem)
         if problem is None:
-            self._committed(frozenset(keys))
+            # Not called from here: what goes wrong in it must not end the writer.
+            asyncio.get_running_loop().call_soon(self._committed, frozenset(keys))

@@ -1,10 +1,19 @@
-"""Small helps for the books: paging cursors that callers pass back without reading them."""
+"""Small helps for the books: fingerprints, and paging cursors that callers pass back without reading them."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from typing import Any
+
+FINGERPRINT = 64
+"""Characters of a fingerprint's column."""
+
+
+def short_fingerprint(text: str) -> str:
+    """A fingerprint that fits its column: itself, or its hash where it is a whole sentence."""
+    return text if len(text) <= FINGERPRINT else hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class BadCursor(ValueError):
