@@ -57,3 +57,5 @@ def configure(log_format: str, level: str) -> None:
     root.setLevel(level.upper())
     # aiohttp's access log names every path; the hooks are counted in the metrics instead.
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    # Alembic tells of each plugin it sets up.
+    logging.getLogger("alembic").setLevel(logging.WARNING)

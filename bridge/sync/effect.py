@@ -22,6 +22,7 @@ from bridge.storage import changelog, ledger, orders, shops
 from bridge.storage.errors import AlreadyOpen
 from bridge.storage.ledger import Claim
 from bridge.sync import outbreak
+from bridge.sync.arrivals import note_arrivals, read_facts
 from bridge.sync.desk import Desk
 from bridge.sync.sheet import RemoteDown, Sheet, Sides, standing_facts
 
@@ -90,7 +91,7 @@ async def perform(desk: Desk, sheet: Sheet, sides: Sides, effect: Effect, handle
     prepared = await handler.prepare(desk, sheet, sides, effect)
     if isinstance(prepared, Step):
         return prepared
-    claim = await _claim(desk, sheet, effect, prepared)
+    claim = await _claim(desk, sheet, sides, effect, prepared)
     if claim is None:
         return AGAIN
     reach(handler.points.claimed)
@@ -99,7 +100,7 @@ async def perform(desk: Desk, sheet: Sheet, sides: Sides, effect: Effect, handle
     return await _conclude(desk, sheet, sides, claim, outcome, handler)
 
 
-async def _claim(desk: Desk, sheet: Sheet, effect: Effect, prepared: Prepared) -> Claim | None:
+async def _claim(desk: Desk, sheet: Sheet, sides: Sides, effect: Effect, prepared: Prepared) -> Claim | None:
     """Claim the units and commit. None when the settings moved or another claim is open: read again."""
     units = tuple(sorted(effect.units))
 
@@ -131,8 +132,9 @@ async def _claim(desk: Desk, sheet: Sheet, effect: Effect, prepared: Prepared) -
         await ledger.acting(conn, claim.id)
         if prepared.record:
             await orders.update(conn, sheet.record.id, **prepared.record)
+        await note_arrivals(conn, sheet)
         facts = {"effect": effect.kind.value, "units": list(units), "attempt": attempt, "token": token}
-        await changelog.write(conn, sheet.record.id, "claimed", effect.because, facts)
+        await changelog.write(conn, sheet.record.id, "claimed", effect.because, {**facts, "read": read_facts(sides)})
         return claim
 
     return await desk.db.write(open_)

@@ -15,9 +15,10 @@ from bridge.domain.comparison import Case, compare
 from bridge.domain.effects import EffectKind, Settlement, Verdict
 from bridge.domain.keys import OrderKey
 from bridge.killpoints import KillPoint, reach
-from bridge.storage import attention, changelog, inbox, orders
+from bridge.storage import attention, changelog, orders
 from bridge.storage.orders import OrderRecord, OrderState
 from bridge.sync import cancelling, capabilities, creating, invoicing, outbreak, refunding
+from bridge.sync.arrivals import note_arrivals
 from bridge.sync.desk import CALL_TIMEOUT, Desk, log
 from bridge.sync.effect import Handler, kind_of, perform, resume
 from bridge.sync.lease import Lease
@@ -131,7 +132,7 @@ async def _record(desk: Desk, sheet: Sheet, sides: Sides | None, settlement: Set
     record = sheet.record
 
     async def write(conn: AsyncConnection) -> None:
-        await _arrived(conn, sheet)
+        await note_arrivals(conn, sheet)
         words = f"{settlement.verdict.value}:{settlement.because}"
         facts = {"verdict": settlement.verdict.value, **settlement.facts}
         await changelog.write_once(conn, record.id, "decided", words, settlement.because, facts)
@@ -155,18 +156,6 @@ async def _record(desk: Desk, sheet: Sheet, sides: Sides | None, settlement: Set
         verdict=settlement.verdict.value,
         because=settlement.because,
     )
-
-
-async def _arrived(conn: AsyncConnection, sheet: Sheet) -> None:
-    if not sheet.arrivals:
-        return
-    for row in sheet.arrivals:
-        count = row.generation - row.noted_generation
-        times = f", {count} times" if count > 1 else ""
-        because = row.note or f"{row.topic} {row.subject} arrived{times}"
-        facts = {"topic": row.topic, "subject": row.subject, "count": count, "at": row.last_at.isoformat()}
-        await changelog.write(conn, sheet.record.id, "arrived", because, facts)
-    await inbox.note_arrivals(conn, sheet.arrivals)
 
 
 async def _waits(desk: Desk, sheet: Sheet, down: RemoteDown, due: datetime) -> None:
