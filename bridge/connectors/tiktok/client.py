@@ -5,6 +5,7 @@ The only repeat is after a refused access token, which TikTok checks before it d
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from dataclasses import dataclass, field
 
@@ -20,7 +21,10 @@ from bridge.ports import Clock
 
 READ_TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
 WRITE_TIMEOUT = aiohttp.ClientTimeout(total=60, connect=10)
-"""A write's hard time-out, in seconds: a lease must outlast it."""
+SEND_WITHIN = 30.0
+"""Seconds a call may wait for its token and its turn; later it is not sent. So no write is under way 90 s after it was
+asked for, and a caller's lease needs to outlast no more than that.
+"""
 MAX_BACKOFF = 60.0
 """Seconds; Partner Center recommends 1 s doubling to 60 s with up to 500 ms of jitter."""
 
@@ -76,16 +80,19 @@ class Client:
         return answer if answer.is_success else write_outcome(answer, self.skew, self._backoff())
 
     async def _send(self, request: Call, limits: aiohttp.ClientTimeout) -> Answer | Silence:
+        latest = asyncio.get_running_loop().time() + SEND_WITHIN
         token = await self.tokens.access_token()
-        answer = await self._once(request, token, limits)
+        answer = await self._once(request, token, limits, latest)
         if isinstance(answer, Answer) and is_expired(answer):
             newer = await self.tokens.refreshed(token)
-            answer = await self._once(request, newer, limits)
+            answer = await self._once(request, newer, limits, latest)
         return answer
 
-    async def _once(self, request: Call, token: str, limits: aiohttp.ClientTimeout) -> Answer | Silence:
+    async def _once(self, request: Call, token: str, limits: aiohttp.ClientTimeout, latest: float) -> Answer | Silence:
         if self.limiter is not None:
             await self.limiter.acquire()
+        if asyncio.get_running_loop().time() > latest:
+            return Silence("the call waited too long for its token or its turn and was not sent", was_sent=False)
         began = self.clock.now()
         signed = sign(request, self.app_key, self.app_secret, int(began.timestamp()))
         try:

@@ -155,6 +155,19 @@ async def test_no_answer_in_time_is_unknown_for_a_write_and_a_retry_for_a_read(
     assert isinstance(problem.value.outcome, Retry)
 
 
+async def test_a_write_that_waited_too_long_for_its_token_is_not_sent(
+    world: World, channel: Channel, tokens: Rotating, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease under which it was decided may have run out meanwhile."""
+    order = await reading(channel, await world.place())
+    monkeypatch.setattr(client, "SEND_WITHIN", 0.3)
+    await world.control("POST", "/tokens/expire")
+    await world.control("POST", "/faults", kind="slow", seconds=0.5, path="/api/v2/token/refresh")
+    assert isinstance(await channel.cancel_order(order, OUT, None), Retry)
+    assert len(await world.calls("/cancellations[?]", "POST")) == 1  # the one that was refused
+    assert isinstance(await channel.cancel_order(order, OUT, None), Done)
+
+
 async def test_records_of_another_order_are_not_mixed_in(world: World, channel: Channel) -> None:
     """A filter that is not honoured: the answer holds somebody else's cancellation."""
     order_id = await world.place()
