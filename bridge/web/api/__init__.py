@@ -1,0 +1,3 @@
+"""`/api/v1`: everything the pages do, as JSON with bearer tokens."""
+
+from __future__ import annotations

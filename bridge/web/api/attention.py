@@ -1,0 +1,77 @@
+"""`/api/v1/attention`: what waits for a person."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from bridge.storage import attention
+from bridge.storage.attention import Item
+from bridge.web.api.models import Accepted, AttentionOut, AttentionPage, AttentionQuery, Dismiss, Settle
+from bridge.web.bodies import read_json, read_query
+from bridge.web.desk import DESK
+from bridge.web.problems import Problem
+from bridge.web.routes import WHO, ok
+
+
+async def list_attention(request: web.Request) -> web.Response:
+    asked = read_query(request, AttentionQuery)
+    items, following = await request.app[DESK].db.read(
+        lambda conn: attention.search(
+            conn,
+            state=None if asked.state == "all" else asked.state,
+            kind=asked.kind,
+            order_id=asked.order,
+            cursor=asked.cursor,
+            limit=asked.limit,
+        )
+    )
+    return ok(AttentionPage(items=[item_out(item) for item in items], next=following))
+
+
+async def settle_attention(request: web.Request) -> web.Response:
+    """Settle the order behind it now; never a stored command."""
+    desk = request.app[DESK]
+    asked = await read_json(request, Settle)
+    item = await _named(request)
+    if item.order_id is None:
+        where = f"POST /api/v1/connections/{item.connection_id}/doctor" if item.connection_id else "the shop's settings"
+        raise Problem("conflict", f"This item is not about one order, so there is nothing to settle. Use {where}.")
+    await desk.actions.settle(item.order_id, frozenset(asked.allow), request[WHO])
+    return ok(Accepted(id=item.order_id, says="The order is due now; its changelog tells what comes of it."), 202)
+
+
+async def dismiss_attention(request: web.Request) -> web.Response:
+    """Seen. It stays away until its facts change."""
+    desk = request.app[DESK]
+    asked = await read_json(request, Dismiss)
+    item = await _named(request)
+    note = f"{request[WHO]}: {asked.note}" if asked.note else request[WHO]
+    if not await desk.db.write(lambda conn: attention.dismiss(conn, item.id, note), idempotent=False):
+        raise Problem("conflict", f"The item is {item.state}, not open: there is nothing to dismiss.")
+    return ok(item_out(await _named(request)))
+
+
+async def _named(request: web.Request) -> Item:
+    wanted = request.match_info["item"]
+    item = await request.app[DESK].db.read(lambda conn: attention.get(conn, wanted))
+    if item is None:
+        raise Problem("not-found", "There is no attention item of this id.")
+    return item
+
+
+def item_out(item: Item) -> AttentionOut:
+    return AttentionOut(
+        id=item.id,
+        kind=item.kind,
+        state=item.state,
+        title=item.title,
+        because=item.because,
+        what_to_do=item.what_to_do,
+        order=item.order_id,
+        shop=item.shop_id,
+        connection=item.connection_id,
+        facts=item.facts,
+        note=item.note,
+        created_at=item.created_at,
+        updated_at=item.updated_at,
+    )

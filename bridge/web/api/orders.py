@@ -1,0 +1,123 @@
+"""`/api/v1/orders`: what is known of an order, and what a person may ask for."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.storage import attention, changelog, ledger, orders
+from bridge.storage.orders import OrderRecord, OrderState
+from bridge.web.api.attention import item_out
+from bridge.web.api.models import (
+    Accepted,
+    ClaimOut,
+    EntryOut,
+    Link,
+    OrderBrief,
+    OrderOut,
+    OrderPage,
+    OrderQuery,
+    Settle,
+)
+from bridge.web.bodies import read_json, read_query
+from bridge.web.desk import DESK
+from bridge.web.problems import Problem, invalid
+from bridge.web.routes import WHO, ok
+
+_STATES = frozenset(state.value for state in OrderState)
+
+
+async def list_orders(request: web.Request) -> web.Response:
+    asked = read_query(request, OrderQuery)
+    if asked.state is not None and asked.state not in _STATES:
+        raise invalid("/state", f"must be one of {', '.join(sorted(_STATES))}")
+    found, following = await request.app[DESK].db.read(
+        lambda conn: orders.search(
+            conn, query=asked.query, state=asked.state, shop_id=asked.shop, cursor=asked.cursor, limit=asked.limit
+        )
+    )
+    return ok(OrderPage(orders=[OrderBrief(**_brief(one)) for one in found], next=following))
+
+
+async def show_order(request: web.Request) -> web.Response:
+    """By our id or TikTok's."""
+    return ok(await request.app[DESK].db.read(lambda conn: _whole(conn, request.match_info["order"])))
+
+
+async def settle_order(request: web.Request) -> web.Response:
+    """Look at the order now, read both sides and close the difference. It happens behind this answer."""
+    desk = request.app[DESK]
+    asked = await read_json(request, Settle)
+    record = await desk.db.read(lambda conn: find_order(conn, request.match_info["order"]))
+    await desk.actions.settle(record.id, frozenset(asked.allow), request[WHO])
+    return ok(Accepted(id=record.id, says="The order is due now; its changelog tells what comes of it."), 202)
+
+
+async def link_order(request: web.Request) -> web.Response:
+    """Tie the order to a store order that is there already."""
+    desk = request.app[DESK]
+    asked = await read_json(request, Link)
+    record = await desk.db.read(lambda conn: find_order(conn, request.match_info["order"]))
+    await desk.actions.link(record.id, asked.store_order, request[WHO])
+    return ok(await desk.db.read(lambda conn: _whole(conn, record.id)))
+
+
+async def find_order(conn: AsyncConnection, order_id: str) -> OrderRecord:
+    """By our id or the channel's. Raises `Problem`: 404, 409 where two shops have an order of this number."""
+    record = await orders.get(conn, order_id)
+    if record is not None:
+        return record
+    found = await orders.by_channel_id(conn, order_id)
+    if not found:
+        raise Problem("not-found", "There is no order of this id, neither ours nor TikTok Shop's.")
+    if len(found) > 1:
+        listed = ", ".join(one.id for one in found)
+        raise Problem("conflict", f"Several shops have an order of this number; name one by our id: {listed}.")
+    return found[0]
+
+
+async def _whole(conn: AsyncConnection, order_id: str) -> OrderOut:
+    record = await find_order(conn, order_id)
+    reading = dict(record.reading or {})
+    units = reading.pop("units", [])
+    entries = await changelog.of_order(conn, record.id)
+    items, _ = await attention.search(conn, state="open", order_id=record.id)
+    return OrderOut(
+        **_brief(record),
+        units=[dict(unit) for unit in units] if isinstance(units, list) else [],
+        reading=reading,
+        claims=[_claim(claim) for claim in await ledger.history(conn, record.id)],
+        changelog=[EntryOut(at=one.at, event=one.event, because=one.because, facts=one.facts) for one in entries],
+        attention=[item_out(item) for item in items],
+    )
+
+
+def _claim(claim: ledger.Claim) -> ClaimOut:
+    """Without the payload: it holds the buyer's address."""
+    values = asdict(claim) | {"units": list(claim.units)}
+    return ClaimOut(**{name: values[name] for name in ClaimOut.model_fields})
+
+
+def _brief(record: OrderRecord) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "channel_order_id": record.channel_order_id,
+        "shop": record.shop_id,
+        "state": record.state.value,
+        "because": record.because,
+        "store_connection": record.store_connection_id,
+        "store_view": record.store_view,
+        "store_order_id": record.store_order_id,
+        "store_number": record.store_number,
+        "origin": record.origin,
+        "reserved": record.reserved.value if record.reserved else None,
+        "reserved_because": record.reserved_because,
+        "blocked": record.blocked,
+        "channel_created_at": record.channel_created_at,
+        "settled_at": record.settled_at,
+        "created_at": record.created_at,
+        "updated_at": record.updated_at,
+    }

@@ -1,0 +1,239 @@
+"""`/api/v1/shops`: which store takes a shop's orders, and *Channel settings › Cancellation sync*."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.settings import ShopSettings
+from bridge.storage import audit, foreign, shops
+from bridge.storage.connections import Connection
+from bridge.storage.shops import Shop
+from bridge.web.api.models import (
+    SHOP_FIELDS,
+    CancellationSyncChange,
+    CancellationSyncOut,
+    Reason,
+    ReasonList,
+    ShopChange,
+    ShopList,
+    ShopOut,
+    SkuMappings,
+)
+from bridge.web.bodies import read_json
+from bridge.web.desk import DESK, WebDesk
+from bridge.web.problems import Problem, invalid
+from bridge.web.routes import WHO, ok
+from bridge.web.settings_changes import with_shop_change, with_sync_change
+
+_CHANNELS = frozenset({"tiktok"})
+"""Kinds that are no store."""
+
+
+async def list_shops(request: web.Request) -> web.Response:
+    desk = request.app[DESK]
+
+    async def read(conn: AsyncConnection) -> list[ShopOut]:
+        stores = {one.id: one for one in await desk.connections.all(conn)}
+        return [_out(shop, _store_of(shop, stores.get)) for shop in await shops.all(conn)]
+
+    return ok(ShopList(shops=await desk.db.read(read)))
+
+
+async def show_shop(request: web.Request) -> web.Response:
+    shop, store = await _named(request)
+    return ok(_out(shop, store))
+
+
+async def change_shop(request: web.Request) -> web.Response:
+    desk = request.app[DESK]
+    asked = await read_json(request, ShopChange)
+    sent: dict[str, Any] = asked.model_dump(exclude_unset=True)
+    if "link_patterns" in sent:
+        sent["link_patterns"] = _patterns(sent["link_patterns"])
+    await _named(request)
+
+    async def write(conn: AsyncConnection) -> tuple[Shop, Connection | None]:
+        shop = await _shop(conn, request)
+        tie = sent.get("store")
+        store = await _checked_store(desk, conn, tie["connection"]) if tie else None
+        after = with_shop_change(shop.settings, sent, _views(store) if store else None, desk.clock.now())
+        stored = await _save(conn, request[WHO], shop, after)
+        if sent.get("link_patterns") is not None and after.store is not None:
+            # Orders that were not ours may be by these patterns.
+            await foreign.forget_connection(conn, after.store.connection)
+        return stored, await _store(desk, conn, stored)
+
+    return ok(_out(*await desk.db.write(write)))
+
+
+def _patterns(given: list[str]) -> tuple[str, ...]:
+    for place, pattern in enumerate(given):
+        if pattern.count("{id}") != 1:
+            raise invalid(f"/link_patterns/{place}", "must contain {id} once, where TikTok's order id stands")
+    return tuple(given)
+
+
+async def _checked_store(desk: WebDesk, conn: AsyncConnection, connection_id: str) -> Connection:
+    store = await desk.connections.get(conn, connection_id)
+    if store is None:
+        raise invalid("/store/connection", "there is no connection of this id; GET /api/v1/connections lists them")
+    if store.kind in _CHANNELS:
+        raise invalid("/store/connection", f"{store.name} is a TikTok Shop connection; name a store's")
+    if store.state == "announced":
+        raise invalid("/store/connection", f"{store.name} is not connected yet: finish that first")
+    return store
+
+
+def _views(store: Connection) -> list[str] | None:
+    found = store.facts.get("views")
+    return [str(view["code"]) for view in found] if isinstance(found, list) else None
+
+
+async def show_cancellation_sync(request: web.Request) -> web.Response:
+    return ok(_sync_out(*await _with_cancellation(request)))
+
+
+async def change_cancellation_sync(request: web.Request) -> web.Response:
+    desk = request.app[DESK]
+    asked = await read_json(request, CancellationSyncChange)
+    change: dict[str, dict[str, Any]] = asked.model_dump(exclude_unset=True)
+    if "fallback_reasons" in change.get("store_to_channel", {}):
+        change["store_to_channel"]["fallback_reasons"] = tuple(change["store_to_channel"]["fallback_reasons"])
+    shop, store = await _with_cancellation(request)
+    reasons = desk.reasons(shop.region)
+
+    async def write(conn: AsyncConnection) -> Shop:
+        latest = await _shop(conn, request)
+        sync = with_sync_change(
+            latest.settings.cancellation_sync, change, region=latest.region, reasons=reasons, now=desk.clock.now()
+        )
+        return await _save(conn, request[WHO], latest, latest.settings.model_copy(update={"cancellation_sync": sync}))
+
+    return ok(_sync_out(await desk.db.write(write), store))
+
+
+async def list_reasons(request: web.Request) -> web.Response:
+    shop, _ = await _with_cancellation(request)
+    found = [Reason.model_validate({**one, "statuses": sorted(one["statuses"])}) for one in _reasons(request, shop)]
+    return ok(ReasonList(region=shop.region, reasons=found))
+
+
+def _reasons(request: web.Request, shop: Shop) -> list[dict[str, Any]]:
+    return request.app[DESK].reasons(shop.region)
+
+
+async def show_sku_mappings(request: web.Request) -> web.Response:
+    desk = request.app[DESK]
+    shop, _ = await _named(request)
+    return ok(SkuMappings(mappings=await desk.db.read(lambda conn: shops.sku_map(conn, shop.id))))
+
+
+async def change_sku_mappings(request: web.Request) -> web.Response:
+    desk = request.app[DESK]
+    asked = await read_json(request, SkuMappings)
+    await _named(request)
+
+    async def write(conn: AsyncConnection) -> None:
+        shop = await _shop(conn, request)
+        before = await shops.sku_map(conn, shop.id)
+        await shops.set_sku_map(conn, shop.id, asked.mappings)
+        changed = {sku for sku in before.keys() | asked.mappings.keys() if before.get(sku) != asked.mappings.get(sku)}
+        if changed:
+            was = {sku: before.get(sku) for sku in sorted(changed)}
+            now = {sku: asked.mappings.get(sku) for sku in sorted(changed)}
+            await audit.write(conn, request[WHO], f"shop {shop.id} sku-mappings", was, now)
+
+    await desk.db.write(write)
+    return ok(asked)
+
+
+# --- shared ---------------------------------------------------------------------------------------------------------
+
+
+async def _shop(conn: AsyncConnection, request: web.Request) -> Shop:
+    shop = await shops.get(conn, request.match_info["shop"])
+    if shop is None:
+        raise Problem("not-found", "There is no shop of this id; GET /api/v1/shops lists them.")
+    return shop
+
+
+async def _named(request: web.Request) -> tuple[Shop, Connection | None]:
+    desk = request.app[DESK]
+
+    async def read(conn: AsyncConnection) -> tuple[Shop, Connection | None]:
+        shop = await _shop(conn, request)
+        return shop, await _store(desk, conn, shop)
+
+    return await desk.db.read(read)
+
+
+async def _store(desk: WebDesk, conn: AsyncConnection, shop: Shop) -> Connection | None:
+    tie = shop.settings.store
+    return await desk.connections.get(conn, tie.connection) if tie else None
+
+
+def _store_of(shop: Shop, find: Callable[[str], Connection | None]) -> Connection | None:
+    return find(shop.settings.store.connection) if shop.settings.store else None
+
+
+async def _with_cancellation(request: web.Request) -> tuple[Shop, Connection | None]:
+    shop, store = await _named(request)
+    if store is not None and store.kind == "amazon":
+        detail = (
+            f"{shop.name} is tied to the Amazon store {store.name}. There a TikTok Shop cancellation cancels the "
+            "multi-channel fulfilment order by itself, one way only: there is nothing to set."
+        )
+        raise Problem("no-cancellation-settings", detail)
+    return shop, store
+
+
+async def _save(conn: AsyncConnection, who: str, shop: Shop, after: ShopSettings) -> Shop:
+    """Save, and write down what changed, before and after."""
+    was, now = shop.settings.model_dump(mode="json"), after.model_dump(mode="json")
+    changed = {name for name in now if was.get(name) != now[name]}
+    if not changed:
+        return shop
+    stored = await shops.save_settings(conn, shop.id, after)
+    before = {name: was.get(name) for name in sorted(changed)}
+    await audit.write(conn, who, f"shop {shop.id} settings", before, {name: now[name] for name in sorted(changed)})
+    return stored
+
+
+def _out(shop: Shop, store: Connection | None) -> ShopOut:
+    settings = shop.settings
+    allowed, because = _restock(store)
+    return ShopOut(
+        id=shop.id,
+        connection=shop.connection_id,
+        channel_shop_id=shop.channel_shop_id,
+        name=shop.name,
+        region=shop.region,
+        seller_type=shop.seller_type,
+        cancellation_sync=None if store is not None and store.kind == "amazon" else settings.cancellation_sync,
+        restock={"allowed": allowed, "because": because},
+        **{name: getattr(settings, name) for name in SHOP_FIELDS},
+    )
+
+
+def _sync_out(shop: Shop, store: Connection | None) -> CancellationSyncOut:
+    allowed, because = _restock(store)
+    sync = shop.settings.cancellation_sync
+    return CancellationSyncOut(
+        store_to_channel=sync.store_to_channel,
+        channel_to_store=sync.channel_to_store,
+        restock_allowed=allowed,
+        restock_because=because,
+    )
+
+
+def _restock(store: Connection | None) -> tuple[bool | None, str]:
+    if store is None:
+        return None, "No store is tied to this shop yet."
+    known = store.facts.get("capabilities")
+    if not isinstance(known, dict):
+        return None, "The store's plugin has not been read yet; run doctor or the version check."
+    return bool(known.get("restock_allowed")), str(known.get("restock_because") or "")

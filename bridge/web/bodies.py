@@ -1,0 +1,90 @@
+"""Reading what a request carries, within bounds, into models."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bridge.web.problems import Problem
+
+MAX_BODY = 1024 * 1024
+"""Bytes; deliveries and API bodies alike."""
+BODY_SECONDS = 10.0
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Asked(BaseModel):
+    """A request: a field that nobody knows is a mistake, and said to be one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Nothing(Asked):
+    """A request without content."""
+
+
+async def read_raw(request: web.Request, limit: int = MAX_BODY, seconds: float = BODY_SECONDS) -> bytes:
+    """The body as it came. Raises `Problem`: 413, 408, 415 for a compressed one."""
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Problem("media-type", "Send the body as it is: no Content-Encoding is understood.")
+    declared = request.content_length
+    too_large = Problem("too-large", f"The body may have {limit} bytes at most.", headers={"Connection": "close"})
+    if declared is not None and declared > limit:
+        raise too_large
+    try:
+        async with asyncio.timeout(seconds):
+            raw = await request.read()
+    except TimeoutError:
+        detail = f"The body did not arrive within {seconds:g} seconds."
+        raise Problem("timeout", detail, headers={"Connection": "close"}) from None
+    except web.HTTPRequestEntityTooLarge:
+        raise too_large from None
+    if len(raw) > limit:
+        raise too_large
+    return raw
+
+
+async def read_json(request: web.Request, model: type[M]) -> M:
+    """The body as a model. Raises `Problem`: 400 for what is no JSON, 415, 422 with every wrong place."""
+    raw = await read_raw(request)
+    kind = request.content_type
+    if raw and kind not in {"application/json", "application/octet-stream", "text/json"} and not kind.endswith("+json"):
+        raise Problem("media-type", "Send JSON, with Content-Type: application/json.")
+    try:
+        return model.model_validate_json(raw or b"{}")
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+    if found[0]["type"] == "json_invalid":
+        raise Problem("bad-request", "The body is not JSON.")
+    raise _invalid(found)
+
+
+def read_query(request: web.Request, model: type[M]) -> M:
+    """The query string as a model; an empty value counts as left out. Raises `Problem` 422."""
+    given: dict[str, str] = {}
+    for name, value in request.query.items():
+        if name in given:
+            text = "is given twice"
+            raise Problem("invalid", f"{name} {text}", errors=[{"pointer": f"#/{name}", "detail": text}])
+        if value != "":
+            given[name] = value
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+    raise _invalid(found)
+
+
+def _invalid(found: list[object] | object) -> Problem:
+    """Places and sentences, never the values: they may be secrets."""
+    errors = []
+    assert isinstance(found, list)
+    for one in found:
+        path = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in one["loc"])
+        errors.append({"pointer": f"#{path}"[:300], "detail": str(one["msg"])})
+    named = "; ".join(f"{error['pointer'][2:] or 'body'}: {error['detail']}" for error in errors[:5])
+    return Problem("invalid", f"Correct these and send it again: {named}", errors=errors[:100])

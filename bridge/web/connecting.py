@@ -1,0 +1,273 @@
+"""Connecting, connecting again, and looking again: whatever fails leaves nothing half-written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from weakref import WeakValueDictionary
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.outcomes import Reauth, RemoteProblem
+from bridge.ports import Connected, Connector, Finding
+from bridge.storage import audit, shops
+from bridge.storage.connections import Connection
+from bridge.storage.errors import NotFound, StorageProblem
+from bridge.storage.ids import new_id
+from bridge.storage.shops import Shop
+from bridge.web.desk import WebDesk
+from bridge.web.keyring import Keyring
+from bridge.web.states import State, findings_json, private, public
+
+_NAME = 191
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A connection as it stands after connecting."""
+
+    connection: Connection
+    shops: list[Shop]
+    findings: tuple[Finding, ...]
+    hook_urls: tuple[str, ...]
+
+
+class Connecting:
+    def __init__(self, desk: WebDesk, keyring: Keyring) -> None:
+        self._desk = desk
+        self._keyring = keyring
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def _lock(self, name: str) -> asyncio.Lock:
+        """One connect of the same thing at a time, so that registrations do not undo each other."""
+        return self._locks.setdefault(name, asyncio.Lock())
+
+    async def connect(
+        self, *, kind: str, name: str | None, url: str, credentials: Mapping[str, Any], public_url: str, who: str
+    ) -> Joined:
+        """`url` and `credentials` as the connector normalised and checked them. Raises `RemoteProblem`."""
+        async with self._lock(f"{kind}:{url}:{credentials.get('app_key', '')}"):
+            known = await self._known(kind, url)
+            if known is not None and known.state != State.ANNOUNCED:
+                return await self._run(known, name, credentials, public_url, who, is_draft=False)
+            # Its row comes first: the store begins to deliver while it is being connected.
+            draft = await self.announce(kind=kind, name=name, url=url, credentials=credentials)
+            await self._keyring.refresh()
+            try:
+                return await self._run(draft, name, credentials, public_url, who, is_draft=True)
+            except BaseException:
+                await self._undo(draft, known)
+                raise
+
+    async def again(self, connection: Connection, public_url: str, who: str) -> Joined:
+        """Doctor: connect with what is stored. Raises `RemoteProblem`, after it is written down."""
+        async with self._lock(connection.id):
+            try:
+                return await self._run(
+                    connection, None, public(connection.credentials), public_url, who, is_draft=False, is_doctor=True
+                )
+            except RemoteProblem as problem:
+                await self.failed(connection.id, problem)
+                raise
+
+    async def authorized(
+        self, connection: Connection, credentials: Mapping[str, Any], public_url: str, who: str
+    ) -> Joined:
+        """New credentials came by OAuth. They are stored before anything else: they cannot be had a second time."""
+
+        async def keep(conn: AsyncConnection) -> Connection:
+            latest = await self._desk.connections.get(conn, connection.id)
+            if latest is None:
+                raise NotFound(f"the connection {connection.id} was deleted meanwhile")
+            merged = {**private(latest.credentials), **_earlier(latest, credentials), **credentials}
+            return await self._desk.connections.update(
+                conn, connection.id, credentials=merged, token_expires_at=expiry_of(credentials)
+            )
+
+        async with self._lock(connection.id):
+            stored = await self._desk.db.write(keep)
+            await self._keyring.refresh()
+            try:
+                return await self._run(stored, None, credentials, public_url, who, is_draft=False)
+            except RemoteProblem as problem:
+                await self.failed(connection.id, problem)
+                raise
+
+    async def announce(
+        self, *, kind: str, name: str | None, url: str, credentials: Mapping[str, Any], facts: Mapping[str, Any] = {}
+    ) -> Connection:
+        """A row for what is not connected yet. One that is there keeps what it holds."""
+        identity = url if kind != "tiktok" else f"new:{new_id('con')}"
+
+        async def write(conn: AsyncConnection) -> Connection:
+            known = await self._desk.connections.by_identity(conn, kind, identity)
+            merged = {**(private(known.credentials) if known else {}), **credentials}
+            return await self._desk.connections.upsert(
+                conn,
+                kind=kind,
+                name=(name or (known.name if known else "") or default_name(url))[:_NAME],
+                url=url,
+                identity=identity,
+                credentials=merged,
+                facts={**(known.facts if known else {}), **facts},
+                state=State.ANNOUNCED.value,
+                because="It is named, but not connected yet.",
+            )
+
+        return await self._desk.db.write(write)
+
+    async def failed(self, connection_id: str, problem: RemoteProblem) -> None:
+        """Write down why it does not work. An outage changes no state: it passes."""
+        fields: dict[str, Any] = {"because": problem.outcome.because}
+        if isinstance(problem.outcome, Reauth):
+            fields["state"] = State.REAUTH.value
+        await self._desk.db.write(lambda conn: self._desk.connections.update(conn, connection_id, **fields))
+
+    async def _known(self, kind: str, url: str) -> Connection | None:
+        if kind == "tiktok":
+            return None
+        return await self._desk.db.read(lambda conn: self._desk.connections.by_identity(conn, kind, url))
+
+    async def _run(
+        self,
+        connection: Connection,
+        name: str | None,
+        credentials: Mapping[str, Any],
+        public_url: str,
+        who: str,
+        *,
+        is_draft: bool,
+        is_doctor: bool = False,
+    ) -> Joined:
+        connector = self._desk.connectors[connection.kind]
+        connected = await connector.connect(connection.id, connection.url, credentials, public_url)
+
+        async def write(conn: AsyncConnection) -> tuple[Connection, list[Shop]]:
+            return await self._save(
+                conn, connection.id, name, credentials, connected, who, is_draft=is_draft, is_doctor=is_doctor
+            )
+
+        stored, found = await self._desk.db.write(write)
+        await self._keyring.refresh()
+        if stored.state == State.CONNECTED:
+            await self._desk.actions.reauthorized(stored.id)
+        return Joined(stored, found, connected.findings, _hook_urls(connector, public_url, stored))
+
+    async def _save(
+        self,
+        conn: AsyncConnection,
+        connection_id: str,
+        name: str | None,
+        sent: Mapping[str, Any],
+        connected: Connected,
+        who: str,
+        *,
+        is_draft: bool,
+        is_doctor: bool,
+    ) -> tuple[Connection, list[Shop]]:
+        book = self._desk.connections
+        here = await book.get(conn, connection_id)
+        if here is None:
+            raise NotFound(f"the connection {connection_id} was deleted meanwhile")
+        target = await self._same_channel(conn, here, connected) or here
+        credentials = _fresher(here, sent, connected.credentials) if is_doctor else dict(connected.credentials)
+        broken = next((one for one in connected.findings if one.code == "not_connected"), None)
+        facts = {
+            **private(target.facts),
+            **(target.facts if broken else {}),
+            **connected.facts,
+            "findings": findings_json(connected.findings),
+        }
+        if not broken:
+            facts.pop("capabilities", None)  # read anew: another plugin may be installed
+        fields: dict[str, Any] = {
+            "credentials": {**private(target.credentials), **_earlier(target, credentials), **credentials},
+            "facts": facts,
+            "state": (State.FAILED if broken else State.CONNECTED).value,
+            "because": broken.text if broken else "",
+            "token_expires_at": expiry_of(credentials),
+            "url": here.url,
+        }
+        found_name = connected.shops[0].name if connected.shops and is_draft and target is here else ""
+        if name or (found_name and here.kind == "tiktok"):
+            fields["name"] = (name or found_name)[:_NAME]
+        if target is not here:
+            await book.delete(conn, here.id)
+        elif here.kind == "tiktok" and connected.facts.get("identity"):
+            fields["identity"] = str(connected.facts["identity"])[:500]
+        stored = await book.update(conn, target.id, **fields)
+        for shop in connected.shops:
+            await shops.upsert_found(conn, stored.id, shop)
+        what = "looked at" if is_doctor else "connected"
+        before = None if is_draft and target is here else {"state": target.state, "name": target.name}
+        after = {"state": stored.state, "name": stored.name, "kind": stored.kind, "url": stored.url}
+        await audit.write(conn, who, f"connection {stored.id} {what}", before, after)
+        return stored, await shops.of_connection(conn, stored.id)
+
+    async def _same_channel(self, conn: AsyncConnection, here: Connection, connected: Connected) -> Connection | None:
+        """TikTok: a connection with the same app and a shop in common is the same one."""
+        if here.kind != "tiktok":
+            return None
+        wanted = {shop.channel_shop_id for shop in connected.shops}
+        candidates = {shop.connection_id for shop in await shops.all(conn) if shop.channel_shop_id in wanted}
+        for connection_id in sorted(candidates - {here.id}):
+            other = await self._desk.connections.get(conn, connection_id)
+            if other is not None and other.credentials.get("app_key") == connected.credentials.get("app_key"):
+                return other if here.id not in candidates else None
+        return None
+
+    async def _undo(self, draft: Connection, known: Connection | None) -> None:
+        """A connect that failed: the row that was made for it goes, one that was announced before is as it was."""
+
+        async def write(conn: AsyncConnection) -> None:
+            if known is None:
+                await self._desk.connections.delete(conn, draft.id)
+                return
+            back = {"credentials": known.credentials, "name": known.name, "state": known.state}
+            await self._desk.connections.update(conn, draft.id, because=known.because, **back)
+
+        try:
+            await self._desk.db.write(write)
+        except StorageProblem:
+            return  # it stays as announced, which is read by nobody; connecting again goes on from there
+
+
+def _hook_urls(connector: Connector, public_url: str, connection: Connection) -> tuple[str, ...]:
+    return connector.hook_urls(public_url, connection.id, public(connection.credentials))
+
+
+def _earlier(before: Connection, credentials: Mapping[str, Any]) -> dict[str, Any]:
+    """Deliveries queued under the last integration's key are still good: its key goes on opening the door."""
+    old, new = before.credentials.get("consumer_key"), credentials.get("consumer_key")
+    kept = [key for key in before.credentials.get("_earlier_consumer_keys", ()) if key != new]
+    if old and new and old != new:
+        kept = [old, *(key for key in kept if key != old)]
+    return {"_earlier_consumer_keys": kept[:2]} if kept else {}
+
+
+def _fresher(here: Connection, sent: Mapping[str, Any], answered: Mapping[str, Any]) -> dict[str, Any]:
+    """Doctor ran beside a token refresh: what was stored meanwhile is newer than what doctor began with."""
+    if dict(answered) == dict(sent):
+        return public(here.credentials)
+    return dict(answered)
+
+
+def default_name(url: str) -> str:
+    return url.partition("://")[2] or url
+
+
+def expiry_of(credentials: Mapping[str, Any]) -> datetime | None:
+    """When the access token ends, where the credentials say."""
+    text = credentials.get("access_expires_at")
+    try:
+        when = datetime.fromisoformat(str(text)) if text else None
+    except ValueError:
+        return None
+    return when if when and when.tzinfo else None
+
+
+CONNECTING: web.AppKey[Connecting] = web.AppKey("connecting", Connecting)

@@ -1,0 +1,50 @@
+"""What the web side works with, handed in by `bootstrap`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from bridge.ports import Actions, ChannelAuthorization, Clock, Connector, Door, Gateways, StoreHandshake
+from bridge.storage.connections import Connections
+from bridge.storage.engine import Database
+from bridge.storage.inbox_writer import InboxWriter
+
+
+@dataclass(frozen=True, slots=True)
+class WebDesk:
+    db: Database
+    connections: Connections
+    inbox: InboxWriter
+    connectors: Mapping[str, Connector]
+    """By kind: `magento`, `tiktok`, …"""
+    doors: Mapping[str, Door]
+    """By kind."""
+    handshake: StoreHandshake
+    authorization: ChannelAuthorization
+    gateways: Gateways
+    actions: Actions
+    reasons: Callable[[str], list[dict[str, Any]]]
+    """Region → cancellation reasons a seller may give there: `key`, `text`, `seller_fault`, `statuses`."""
+    clock: Clock
+    metrics: CollectorRegistry
+    ready: Callable[[], Awaitable[list[str]]]
+    """What keeps the service from doing its work, in sentences; empty when nothing does."""
+    version: str
+    public_url: str | None = None
+    """Where the internet reaches this service. Without it, addresses are made from the API caller's own request."""
+    api_tokens: frozenset[str] = field(default=frozenset(), repr=False)
+    """sha256 hex digests of the tokens."""
+
+
+DESK: web.AppKey[WebDesk] = web.AppKey("desk", WebDesk)
+
+
+def public_url(request: web.Request) -> str:
+    """Where remotes reach us. Without a configured one: as the caller reached us, so ask only for callers we know."""
+    configured = request.app[DESK].public_url
+    return (configured or str(request.url.origin())).rstrip("/")

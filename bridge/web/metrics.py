@@ -1,0 +1,65 @@
+"""What is counted, for Prometheus. Labels come from closed sets, never from what strangers send."""
+
+from __future__ import annotations
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.storage import attention, orders, work
+from bridge.storage.errors import StorageProblem
+from bridge.web.desk import DESK
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    def __init__(self, registry: CollectorRegistry, version: str) -> None:
+        self.registry = registry
+        self.deliveries = Counter(
+            "bridge_deliveries",
+            "Deliveries that came in, by what became of them",
+            ["kind", "outcome"],
+            registry=registry,
+        )
+        self.delivery_seconds = Histogram(
+            "bridge_delivery_seconds",
+            "From the first byte read to the answer of a delivery taken in",
+            ["kind"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.work = Gauge("bridge_work", "Orders and hints by state of their work", ["state"], registry=registry)
+        self.oldest = Gauge(
+            "bridge_work_oldest_due_seconds", "How long the longest due work is waiting", registry=registry
+        )
+        self.attention = Gauge("bridge_attention_open", "Items waiting for a person", ["kind"], registry=registry)
+        self.orders = Gauge("bridge_orders", "Orders by state", ["state"], registry=registry)
+        self.database = Gauge("bridge_database_up", "1 when the last scrape could read the database", registry=registry)
+        Gauge("bridge_info", "The version that runs", ["version"], registry=registry).labels(version).set(1)
+
+
+METRICS: web.AppKey[Metrics] = web.AppKey("metrics", Metrics)
+
+
+async def show_metrics(request: web.Request) -> web.Response:
+    """No secrets and no ids in it; keep it from the public at the proxy all the same."""
+    metrics = request.app[METRICS]
+
+    async def read(conn: AsyncConnection) -> tuple[dict[str, float], dict[str, int], dict[str, int]]:
+        states = {state.value: number for state, number in (await orders.counts(conn)).items()}
+        return await work.counts(conn), await attention.counts(conn), states
+
+    try:
+        of_work, of_attention, of_orders = await request.app[DESK].db.read(read)
+    except StorageProblem:
+        metrics.database.set(0)
+    else:
+        metrics.database.set(1)
+        metrics.oldest.set(of_work.pop("oldest_due_age", 0.0))
+        for gauge, numbers in ((metrics.work, of_work), (metrics.attention, of_attention), (metrics.orders, of_orders)):
+            gauge.clear()
+            for label, number in numbers.items():
+                gauge.labels(label).set(number)
+    return web.Response(body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,88 @@
+"""The route table: what registers a route is what documents it, so no route can be missing from the document."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from bridge.web.auth import who_asks
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+WHO: web.RequestKey[str] = web.RequestKey("who", str)
+"""Who asks, for the audit; set on routes that need a token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A successful answer: its JSON model, or another content type."""
+
+    model: type[BaseModel] | None = None
+    content_type: str = "application/json"
+    says: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    answers: Mapping[int, Answer]
+    problems: tuple[int, ...] = ()
+    """Statuses of problems beyond 500 and, with a token, 401 and 503."""
+    body: type[BaseModel] | None = None
+    form: tuple[str, ...] = ()
+    """Fields of an urlencoded body."""
+    query: type[BaseModel] | None = None
+    headers: tuple[str, ...] = ()
+    """Request headers that matter."""
+    token: bool = True
+    tag: str = "api"
+    notes: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.handler.__name__
+
+    @property
+    def statuses(self) -> list[int]:
+        always = {500, 503, *({401} if self.token else ()), *({413, 408, 415, 422, 400} if self.body else ())}
+        asked = {422} if self.query else set()
+        return sorted({*self.answers, *self.problems, *always, *asked})
+
+    def registered(self) -> Handler:
+        if not self.token:
+            return self.handler
+        inner = self.handler
+
+        async def with_token(request: web.Request) -> web.StreamResponse:
+            request[WHO] = who_asks(request)
+            return await inner(request)
+
+        return with_token
+
+
+@dataclass(slots=True)
+class RouteTable:
+    routes: list[Route] = field(default_factory=list)
+
+    def add(self, routes: Iterable[Route]) -> None:
+        self.routes.extend(routes)
+
+    def register(self, app: web.Application) -> None:
+        for route in self.routes:
+            app.router.add_route(route.method, route.path, route.registered())
+
+
+ROUTES: web.AppKey[RouteTable] = web.AppKey("routes", RouteTable)
+
+
+def ok(model: BaseModel, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> web.Response:
+    """A model as JSON; every default is written out, so that a reader sees what holds."""
+    return web.Response(
+        body=model.model_dump_json().encode(), status=status, headers=headers, content_type="application/json"
+    )
