@@ -1,0 +1,110 @@
+# Two commands matter: `make run` shows the product, `make test` checks it. `make help` lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
+RUNTIME := $(VENV)/.installed-runtime
+DEV := $(VENV)/.installed-dev
+DATABASE_SERVER := PATH="$$PATH:/usr/sbin:/usr/local/sbin:/usr/libexec" command -v mariadbd mysqld >/dev/null
+APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0
+IS_DEBIAN_ROOT := [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null
+
+.PHONY: help run serve test lint types layers schemas tests mariadb bench test-live lock docker install install-dev clean
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: install ## Play the demo: two sandbox shops and the service, on this machine, with nothing to set up
+	@$(BIN)/bridge demo
+
+serve: install ## Run the service itself, with settings from BRIDGE_… variables
+	@$(BIN)/bridge serve
+
+test: install-dev mariadb ## Check everything: lint, types, layers, schemas, all tests
+	@$(MAKE) lint types layers schemas tests
+
+lint: install-dev ## Check the style and the format
+	@echo "lint: ruff"
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+
+types: install-dev ## Check the types
+	@echo "types: mypy"
+	@$(BIN)/mypy
+
+layers: install-dev ## Check which part imports which
+	@echo "layers: import-linter"
+	@$(BIN)/lint-imports
+
+schemas: install-dev ## Check that the plugin contract's JSON Schemas are what the code says
+	@$(BIN)/python -m plugin_contract.schemas --check
+
+tests: install-dev mariadb ## Run all tests; PYTEST="-k refund" chooses
+	@$(BIN)/python -m pytest -q $(PYTEST)
+
+mariadb: ## See that a MariaDB server can be started by the tests; root on Debian and Ubuntu installs it
+	@if $(DATABASE_SERVER); then exit 0; fi; \
+	if $(IS_DEBIAN_ROOT); then \
+		echo "mariadb: installing the server's programs; no system service is started"; \
+		$(APT) update >/dev/null; \
+		policy=/usr/sbin/policy-rc.d; \
+		if [ ! -e $$policy ]; then \
+			printf '#!/bin/sh\nexit 101\n' > $$policy; chmod 755 $$policy; trap "rm -f $$policy" EXIT; \
+		fi; \
+		$(APT) install --no-install-recommends mariadb-server >/dev/null; \
+	fi; \
+	if ! $(DATABASE_SERVER); then \
+		echo "The tests start a MariaDB server of their own. Install one: apt-get install mariadb-server" >&2; exit 1; \
+	fi
+
+bench: install-dev mariadb ## Measure: arrivals a second, settling, sweeps (tests/bench)
+	@for bench in tests/bench/bench_*.py; do echo "$$bench"; $(BIN)/python "$$bench"; done
+
+test-live: install-dev ## Run the contract tests against a real Magento: make test-live MAGENTO_URL=https://…
+	@[ -n "$(MAGENTO_URL)" ] || { echo "Say which store: make test-live MAGENTO_URL=https://magento.example.com" >&2; exit 2; }
+	@MAGENTO_URL="$(MAGENTO_URL)" $(BIN)/python -m pytest -q -m live $(PYTEST)
+
+lock: ## Renew requirements/*.txt from pyproject.toml (needs uv)
+	@uv=$$(PATH="$(CURDIR)/$(BIN):$$PATH" command -v uv) || { echo "Install uv first: https://docs.astral.sh/uv" >&2; exit 1; }; \
+	lock="$$uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate"; \
+	$$lock --group build -o requirements/runtime.txt; \
+	$$lock --group build --group dev -o requirements/dev.txt
+
+docker: ## Build the container image
+	docker build -t bridge .
+
+install: $(RUNTIME) ## Make .venv with what the service needs
+install-dev: $(DEV) ## Make .venv with what the checks need
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+		|| { echo "Python 3.11 or newer is needed, as python3 or named: make run PYTHON=python3.12" >&2; exit 1; }
+	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
+		if $(IS_DEBIAN_ROOT); then \
+			echo "install: python3-venv"; $(APT) update >/dev/null; $(APT) install --no-install-recommends python3-venv >/dev/null; \
+		else \
+			echo "Python's venv module is missing. Install it: sudo apt-get install python3-venv" >&2; exit 1; \
+		fi; \
+	fi
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): requirements/runtime.txt pyproject.toml | $(VENV)/bin/pip
+	@echo "install: what the service needs, with checked hashes, into $(VENV) (once)"
+	@$(PIP) install --require-hashes -r requirements/runtime.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEV): requirements/dev.txt $(RUNTIME)
+	@echo "install: what the checks need (once)"
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+clean: ## Remove what was installed and built here
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
