@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, case, delete, or_, select, update
+from sqlalchemy import Row, case, delete, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage import leases
-from bridge.storage.columns import db_now_ms
+from bridge.storage.columns import Instant, db_now_ms
 from bridge.storage.errors import InUse, NotFound
 from bridge.storage.ids import new_id
 from bridge.storage.secrets import Vault
@@ -145,7 +145,7 @@ class Connections:
     async def block(self, conn: AsyncConnection, connection_id: str, until: datetime) -> None:
         """Every process waits until then; a later block stays."""
         later = case(
-            (or_(table.c.blocked_until.is_(None), table.c.blocked_until < until), until),
+            (or_(table.c.blocked_until.is_(None), table.c.blocked_until < until), literal(until, Instant())),
             else_=table.c.blocked_until,
         )
         await conn.execute(update(table).where(table.c.id == connection_id).values(blocked_until=later))

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import case, delete, select
+from sqlalchemy import case, delete, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.storage.columns import Instant
 from bridge.storage.tables import foreign_orders as table
 from bridge.storage.upserts import upsert
 
 
 async def remember(conn: AsyncConnection, connection_id: str, store_order_id: str, updated_at: datetime) -> None:
     """This order, as it was at `updated_at`, is not ours; an older reading does not take back a newer one."""
-    later = case((table.c.updated_at < updated_at, updated_at), else_=table.c.updated_at)
+    later = case((table.c.updated_at < updated_at, literal(updated_at, Instant())), else_=table.c.updated_at)
     values = {"connection_id": connection_id, "store_order_id": store_order_id, "updated_at": updated_at}
     await upsert(conn, table, values, keys=["connection_id", "store_order_id"], update={"updated_at": later})
 
