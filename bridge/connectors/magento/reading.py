@@ -157,6 +157,15 @@ def read_order(order: Mapping[str, Any], memos: Sequence[Mapping[str, Any]]) -> 
     )
 
 
+def agrees(order: StoreOrder) -> bool:
+    """Whether the rows and the credit memos count the same refunded units."""
+    counted: dict[str, int] = {}
+    for refund in order.refunds:
+        for row_id, quantity in refund.quantities.items():
+            counted[row_id] = counted.get(row_id, 0) + quantity
+    return all(counted.get(row.id, 0) == row.refunded for row in order.rows)
+
+
 def _notes(order: Mapping[str, Any]) -> tuple[str, ...]:
     types = {text(row.get("product_type")) for row in _rows(order.get("items"), "items")}
     parents = {text(row.get("parent_item_id")) for row in _rows(order.get("items"), "items")}

@@ -26,6 +26,7 @@ from plugin_contract.inventory import Call
 
 VIEWS_KEPT: Final = timedelta(minutes=10)
 """How long store views, websites and currencies are believed: they change when a merchant rebuilds the store."""
+_IDENTITY: Final = "items[entity_id,increment_id,ext_order_id],total_count"
 
 
 class MagentoStore:
@@ -64,6 +65,13 @@ class MagentoStore:
     async def read_order(self, order_id: str) -> StoreOrder | None:
         if not order_id.isascii() or not order_id.isdigit():
             return None
+        read = await self._read_order(order_id)
+        if read is None or reading.agrees(read):
+            return read
+        # A refund fell between the two reads, or Magento's books really disagree: the second look tells.
+        return await self._read_order(order_id)
+
+    async def _read_order(self, order_id: str) -> StoreOrder | None:
         order = await self._client.get(f"/rest/V1/orders/{encode(order_id)}", absent=Absent.ENTITY)
         if order is None:
             return None
@@ -73,16 +81,18 @@ class MagentoStore:
         """Orders of all store views: `GET /V1/orders` knows no view."""
         searches = [("ext_order_id", channel_order_id)] if channel_order_id else []
         searches += [("increment_id", number) for number in dict.fromkeys(numbers) if number]
-        found: dict[str, Mapping[str, Any]] = {}
+        found: set[str] = set()
         for field, value in searches:
-            query = criteria([(field, "eq", value)], page_size=PAGE_SIZE)
+            query = criteria([(field, "eq", value)], page_size=PAGE_SIZE, fields=_IDENTITY)
             page = expect_object(await self._client.get("/rest/V1/orders", query), "orders")
             for row in expect_rows(page.get("items"), "orders"):
                 # MySQL compares without regard to case and trailing blanks; only the very same value is a match.
                 if reading.text(row.get(field)) == value:
-                    found.setdefault(reading.text(row.get("entity_id")), row)
-        orders = [reading.read_order(row, await self._memos(order_id)) for order_id, row in sorted(found.items())]
-        return tuple(orders)
+                    found.add(reading.text(row.get("entity_id")))
+        orders = [
+            await self.read_order(order_id) for order_id in sorted(found, key=lambda number: (len(number), number))
+        ]
+        return tuple(order for order in orders if order is not None)
 
     async def _memos(self, order_id: str) -> list[Mapping[str, Any]]:
         memos: list[Mapping[str, Any]] = []

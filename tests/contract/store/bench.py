@@ -19,6 +19,7 @@ import aiohttp
 from aiohttp.test_utils import TestServer
 
 from bridge.connectors.magento.client import Client
+from bridge.connectors.magento.search import criteria
 from bridge.connectors.magento.signing import Credentials
 from bridge.connectors.magento.store import MagentoStore
 from bridge.domain.channel_order import ChannelOrder
@@ -49,9 +50,7 @@ class Bench:
     def order(self, *lines: Line, order_id: str = "", **amounts: Any) -> ChannelOrder:
         """A channel order of a number that this store has never seen."""
         number = order_id or f"5764{next(_RUN):014d}"
-        return order_of(
-            lines or [self.line("50"), self.line("50")], order_id=number, currency=self.currency, **amounts
-        )
+        return order_of(lines or [self.line("50"), self.line("50")], order_id=number, currency=self.currency, **amounts)
 
     def line(self, price: str, seller: str = "0", tax: str = "0") -> Line:
         return Line(self.sku, Decimal(price), Decimal(seller), Decimal(0), Decimal(tax))
@@ -81,7 +80,7 @@ class Bench:
 
     async def source(self) -> Decimal:
         """The physical quantity, over all sources."""
-        query = f"searchCriteria%5Bfilter_groups%5D%5B0%5D%5Bfilters%5D%5B0%5D%5Bfield%5D=sku&searchCriteria%5Bfilter_groups%5D%5B0%5D%5Bfilters%5D%5B0%5D%5Bvalue%5D={self.sku}"
+        query = criteria([("sku", "eq", self.sku)])
         found: Any = await self.client.get("/rest/V1/inventory/source-items", query)
         return sum((Decimal(str(row["quantity"])) for row in found["items"]), Decimal(0))
 
@@ -92,16 +91,18 @@ class Bench:
 
 
 def refund(
-    token: str = "0123456789abcdef", *, restock: frozenset[str] = frozenset(), **quantities: int
+    quantities: Mapping[str, int] | None = None,
+    *,
+    token: str = "0123456789abcdef",
+    restock: frozenset[str] = frozenset(),
 ) -> RefundRequest:
-    """Everything, or with `row_<id>=n` named rows only."""
-    named = {name.removeprefix("row_"): quantity for name, quantity in quantities.items()}
-    return RefundRequest(token, f"TikTok cancellation 4035 {mark(token)}", named, not named, restock)
+    """Named rows, or everything where none is named."""
+    return RefundRequest(token, f"TikTok cancellation 4035 {mark(token)}", quantities or {}, not quantities, restock)
 
 
 def everything(order: StoreOrder, *, restock: bool, token: str = "0123456789abcdef") -> RefundRequest:
     rows = frozenset(row.id for row in order.rows) if restock else frozenset()
-    return replace(refund(token, restock=rows), quantities={row.id: row.left for row in order.rows})
+    return replace(refund(token=token, restock=rows), quantities={row.id: row.left for row in order.rows})
 
 
 @dataclass
@@ -155,7 +156,6 @@ async def open_live(named: Mapping[str, str]) -> AsyncIterator[Bench]:
 
 
 async def _first_simple(client: Client) -> str:
-    place = "searchCriteria%5Bfilter_groups%5D%5B0%5D%5Bfilters%5D%5B0%5D"
-    query = f"{place}%5Bfield%5D=type_id&{place}%5Bvalue%5D=simple&searchCriteria%5BpageSize%5D=1"
+    query = criteria([("type_id", "eq", "simple")], page_size=1)
     found: Any = await client.get("/rest/V1/products", query)
     return str(found["items"][0]["sku"])

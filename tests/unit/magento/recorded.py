@@ -23,8 +23,8 @@ def answer(name: str) -> Answer:
 
 
 def every_exchange() -> list[str]:
-    names = []
-    for path in sorted(FOLDER.rglob("*.json")):
-        if "response" in json.loads(path.read_text()):
-            names.append(str(path.relative_to(FOLDER).with_suffix("")))
-    return names
+    return [
+        str(path.relative_to(FOLDER).with_suffix(""))
+        for path in sorted(FOLDER.rglob("*.json"))
+        if "response" in json.loads(path.read_text())
+    ]

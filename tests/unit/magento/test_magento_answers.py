@@ -155,7 +155,9 @@ def test_a_firewalls_page_goes_to_a_person() -> None:
 
 
 def test_less_left_than_asked_means_that_somebody_was_faster() -> None:
-    text = '{"message":"The quantity to refund must not be greater than the unrefunded quantity for product SKU \\"A\\"."}'
+    text = (
+        '{"message":"The quantity to refund must not be greater than the unrefunded quantity for product SKU \\"A\\"."}'
+    )
     assert isinstance(write_outcome(Answer(400, JSON, text), Write.REFUND), AlreadyDone)
 
 

@@ -121,9 +121,7 @@ async def test_a_name_that_leads_to_a_private_address_is_not_called() -> None:
             self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
         ) -> list[ResolveResult]:
             asked.append(host)
-            return [
-                ResolveResult(hostname=host, host="127.0.0.1", port=port, family=socket.AF_INET, proto=0, flags=0)
-            ]
+            return [ResolveResult(hostname=host, host="127.0.0.1", port=port, family=socket.AF_INET, proto=0, flags=0)]
 
         async def close(self) -> None:
             return None

@@ -117,7 +117,8 @@ def test_numbers_may_come_as_text_and_ids_as_numbers() -> None:
     order = read_order(row, [])
     assert order.grand_total.amount == Decimal(125)
     assert order.rows[0].ordered == 2
-    assert [text(value) for value in (7, 7.0, "7", None, True, [])] == ["7", "7", "7", "", "", ""]
+    values: list[Any] = [7, 7.0, "7", None, True, []]
+    assert [text(value) for value in values] == ["7", "7", "7", "", "", ""]
 
 
 @pytest.mark.parametrize(

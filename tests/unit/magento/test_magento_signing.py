@@ -10,7 +10,12 @@ from bridge.connectors.magento.search import criteria, encode, magento_time, rea
 from bridge.connectors.magento.signing import Credentials, Method, authorization, check_credentials
 from tests.unit.magento.recorded import exchange
 
-FOUR = {"consumer_key": "k" * 32, "consumer_secret": "s" * 32, "access_token": "t" * 32, "access_token_secret": "u" * 32}
+FOUR = {
+    "consumer_key": "k" * 32,
+    "consumer_secret": "s" * 32,
+    "access_token": "t" * 32,
+    "access_token_secret": "u" * 32,
+}
 
 
 def oauth(header: str) -> dict[str, str]:
