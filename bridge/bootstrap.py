@@ -42,6 +42,7 @@ from bridge.storage.migrate import migrate
 from bridge.storage.secrets import Vault, verify_key
 from bridge.storage.shops import Shop
 from bridge.sync.desk import Desk, SyncSettings, SystemClock, log
+from bridge.sync.outbreak import CONNECTED
 from bridge.sync.people import Actions
 from bridge.sync.rounds import Rounds
 from bridge.sync.tokens import KeptTokens
@@ -109,8 +110,8 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[S
 
 async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack) -> Service:
     began = time.monotonic()
-    config.data_dir.mkdir(parents=True, exist_ok=True)
-    vault = Vault(secret_keys(config))
+    keys, token = await asyncio.to_thread(_keys, config)
+    vault = Vault(keys)
     db = await Database.open(config.database)
     stack.push_async_callback(db.close)
     await migrate(db)
@@ -141,9 +142,9 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
     bell.wakes(workers)
     actions = Actions(desk)
     inbox = InboxWriter(db, lambda _keys: workers.wake())
+    inbox.start()
     stack.push_async_callback(inbox.close)
     rounds = Rounds(desk, keepers.renew_early)
-    token = api_token(config)
     web_desk = WebDesk(
         db=db,
         connections=connections,
@@ -173,6 +174,12 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
         "service.started", host=config.host, port=port, database=db.dialect, seconds=round(time.monotonic() - began, 3)
     )
     return Service(config, db, desk, workers, rounds, actions, runner, port, token)
+
+
+def _keys(config: Config) -> tuple[list[str], str | None]:
+    """Reads or makes files, so it runs beside the loop."""
+    config.data_dir.mkdir(parents=True, exist_ok=True)
+    return secret_keys(config), api_token(config)
 
 
 async def _listen(config: Config, desk: WebDesk) -> tuple[web.AppRunner, int]:
@@ -256,7 +263,7 @@ class Keepers:
     async def renew_early(self) -> None:
         """Renew what expires soon, for every connection that can."""
         for connection in await self._db.read(self._connections.all):
-            if connection.credentials.get("refresh_token") and connection.state == "ready":
+            if connection.credentials.get("refresh_token") and connection.state == CONNECTED:
                 await self.of(connection.id).renew_early()
 
 

@@ -8,7 +8,7 @@ from bridge.domain.attention import AttentionKind, Hold
 from bridge.domain.channel_order import ChannelOrder, OrderStatus
 from bridge.domain.effects import CreateOrder, Settlement, Verdict
 from bridge.domain.link import Link
-from bridge.domain.settings import ShopSettings
+from bridge.domain.settings import ShopSettings, is_before
 
 
 def decide(channel: ChannelOrder, link: Link, settings: ShopSettings, now: datetime) -> Settlement:
@@ -70,7 +70,7 @@ def _left_alone(channel: ChannelOrder, settings: ShopSettings) -> str | None:
     """Why this order is not ours to create, or None."""
     if not settings.create_orders:
         return "creating orders is switched off for this shop: another connector may be doing it"
-    if settings.orders_since is not None and channel.created_at < settings.orders_since:
+    if settings.orders_since is not None and is_before(channel.created_at, settings.orders_since):
         return f"placed before {settings.orders_since:%Y-%m-%d %H:%M} UTC, from when on this shop's orders are taken"
     checks = (
         (channel.fulfilled_by_channel, settings.create_fulfilled_by_tiktok, "fulfilled by TikTok"),

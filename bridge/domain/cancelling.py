@@ -12,7 +12,7 @@ from bridge.domain.books import Books
 from bridge.domain.channel_order import CancellationStatus, ChannelOrder, OrderStatus
 from bridge.domain.effects import ApproveRequest, CancelOrder, Effect, Settlement, Verdict
 from bridge.domain.link import Link
-from bridge.domain.settings import ShopSettings
+from bridge.domain.settings import ShopSettings, is_before
 from bridge.domain.store_order import StoreOrder
 
 LOOK_AGAIN = timedelta(minutes=1)
@@ -98,7 +98,7 @@ def _before(store: StoreOrder, effective_from: datetime | None) -> datetime | No
         return None
     theirs = [refund.created_at for refund in store.refunds if not refund.is_ours and refund.quantities]
     newest = max(theirs, default=None)
-    return newest if newest is not None and newest < effective_from else None
+    return newest if newest is not None and is_before(newest, effective_from) else None
 
 
 def _held(kind: AttentionKind, because: str, books: Books) -> Settlement:

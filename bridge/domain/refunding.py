@@ -11,7 +11,7 @@ from bridge.domain.channel_order import ChannelOrder
 from bridge.domain.effects import RefundOrder, Settlement, Verdict
 from bridge.domain.link import Link
 from bridge.domain.restock import RowSplit, left_the_seller, order_rule, sentence, split_rows
-from bridge.domain.settings import ShopSettings
+from bridge.domain.settings import ShopSettings, is_before
 from bridge.domain.store_order import StoreOrder, StoreRow
 
 
@@ -59,7 +59,9 @@ def _before(books: Books, effective_from: datetime | None) -> datetime | None:
     """The oldest cancellation that is older than the switch-on, if any."""
     if effective_from is None:
         return None
-    times = [at for unit in books.unrefunded if (at := books.dead[unit].at) is not None and at < effective_from]
+    times = [
+        at for unit in books.unrefunded if (at := books.dead[unit].at) is not None and is_before(at, effective_from)
+    ]
     return min(times, default=None)
 
 

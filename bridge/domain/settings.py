@@ -12,6 +12,11 @@ class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def is_before(moment: datetime, limit: datetime) -> bool:
+    """Whether a remote's time lies before a limit of ours. Remotes tell whole seconds, so the limit is taken so too."""
+    return moment < limit.replace(microsecond=0)
+
+
 class StoreToChannel(_Settings):
     """*Magento refund → TikTok Shop cancellation*."""
 

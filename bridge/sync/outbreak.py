@@ -15,6 +15,8 @@ from bridge.sync.desk import Desk, log
 AUTH_LOOK = timedelta(minutes=5)
 """A connection that needs a person is tried again this often, besides at once when it is mended."""
 REFUSED_LOOK = timedelta(hours=1)
+CONNECTED, REAUTH = "connected", "reauth"
+"""States of a connection that works, and of one that needs a person."""
 
 
 async def wait_for(desk: Desk, connection_id: str, outcome: Failure) -> datetime:
@@ -33,7 +35,7 @@ async def wait_for(desk: Desk, connection_id: str, outcome: Failure) -> datetime
             log.warning("remote.retry", connection=connection_id, because=because, until=until.isoformat())
             return until
         case Reauth(because):
-            await _needs_person(desk, connection_id, because, state="reauth")
+            await _needs_person(desk, connection_id, because, state=REAUTH)
             return now + AUTH_LOOK
         case Rejected(because):
             await _needs_person(desk, connection_id, because, state=None)
@@ -61,6 +63,17 @@ async def _needs_person(desk: Desk, connection_id: str, because: str, *, state: 
 
     if await desk.db.write(write):
         log.error("connection.needs_person", connection=connection_id, because=because)
+
+
+async def works_again(desk: Desk, connection_id: str) -> None:
+    """A connection that needed a person was read: its state says so, and the person need not look any more."""
+
+    async def write(conn: AsyncConnection) -> None:
+        await desk.connections.update(conn, connection_id, state=CONNECTED, because="")
+        await attention.close(conn, connection_id=connection_id, kinds=[AttentionKind.CONNECTION.value])
+
+    await desk.db.write(write)
+    log.info("connection.works", connection=connection_id)
 
 
 async def raise_holds(conn: AsyncConnection, order_id: str, holds: Iterable[Hold]) -> None:

@@ -81,6 +81,9 @@ AGAIN_NOW = _Again()
 async def _step(desk: Desk, sheet: Sheet) -> datetime | _Again | None:
     sides = await read_sides(desk, sheet)
     reach(KillPoint.READ_DONE)
+    for connection in (sheet.channel_connection, sheet.store_connection if sides and sides.store else None):
+        if connection is not None and connection.state == outbreak.REAUTH:
+            await outbreak.works_again(desk, connection.id)
     if sides is None:
         await _record(desk, sheet, None, _not_shown(sheet))
         return None
