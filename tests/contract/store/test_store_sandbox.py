@@ -311,3 +311,22 @@ async def test_a_refund_that_falls_between_two_reads_is_read_whole(sandbox: Sand
     read = await sandbox.read(order.id)
     assert (read.rows[0].refunded, len(read.refunds)) == (1, 1)
     assert read.total_refunded == read.refunds[0].total
+
+
+async def test_a_number_that_differs_in_case_is_another_order(sandbox: SandboxBench) -> None:
+    plan = await sandbox.plan(sandbox.order())
+    await sandbox.store.create_order(plan)
+    assert await sandbox.store.find_orders("", [plan.number.lower()]) == ()
+    assert len(await sandbox.store.find_orders("", [plan.number])) == 1
+
+
+async def test_a_row_that_was_never_invoiced_is_not_named_for_restock(sandbox: SandboxBench) -> None:
+    order = await sandbox.create(sandbox.order(sandbox.line("50"), sandbox.line("40")), invoice=False)
+    first, second = order.rows
+    body = {"order": int(order.id), "items": [{"order_item_id": int(first.id), "qty": 1}]}
+    await sandbox.control("POST", "invoice", body)
+    order = await sandbox.read(order.id)
+    sent = refund_body(order, everything(order, restock=True))
+    assert sent["arguments"]["extension_attributes"]["return_to_stock_items"] == [int(first.id)]
+    assert isinstance(await sandbox.store.refund_order(order, everything(order, restock=True)), Done)
+    assert [(row.refunded, row.id) for row in (await sandbox.read(order.id)).rows] == [(1, first.id), (0, second.id)]
