@@ -174,8 +174,10 @@ async def alive(
 ) -> list[OrderRecord]:
     """Orders that something can still happen to, by id: what the audit marks, page by page."""
     young = table.c.created_at > db_now_ms(-SETTLED_ALIVE.total_seconds())
-    always = table.c.state.in_([state.value for state in ALIVE])
-    query = select(table).where(or_(always, and_(table.c.state == OrderState.SETTLED.value, young)))
+    # Hidden from the index on purpose: the audit walks the ids once, where the states' index would sort for every page.
+    state = func.coalesce(table.c.state, "")
+    always = state.in_([one.value for one in ALIVE])
+    query = select(table).where(or_(always, and_(state == OrderState.SETTLED.value, young)))
     if shop_id is not None:
         query = query.where(table.c.shop_id == shop_id)
     if after_id is not None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import getpass
 import itertools
 import os
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -17,6 +20,11 @@ import pymysql
 
 INSTALL = "no mariadbd found: install MariaDB 10.6 or newer (Debian, Ubuntu: apt-get install mariadb-server)"
 _USER, _PASSWORD = "bridge", "loopback-only"
+
+
+def _die_with_parent() -> None:
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
 
 class NoMariaDB(RuntimeError):
@@ -103,6 +111,8 @@ class MariaDB:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            # A run that is killed takes its server with it.
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 -- nothing but a system call
         )
         log.close()
         end = time.monotonic() + 40
