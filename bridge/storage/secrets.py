@@ -29,7 +29,7 @@ class Vault:
     def __init__(self, keys: Sequence[str]) -> None:
         """Raises `WrongSecretKey` for a key that is none."""
         if not keys:
-            raise WrongSecretKey("no secret key: set BRIDGE_SECRET_KEY (bridge doctor --new-key prints one)")
+            raise WrongSecretKey("no secret key: set BRIDGE_SECRET_KEY to 32 random bytes in URL-safe base64")
         try:
             self._fernet = MultiFernet([Fernet(key.strip()) for key in keys])
         except ValueError:
