@@ -50,6 +50,8 @@ from bridge.sync.workers import Workers
 from bridge.web.app import create_app
 from bridge.web.desk import WebDesk
 
+KEEPALIVE_SECONDS = 3.0
+"""Shorter than a server's own (nginx, Apache: 5 and up), so that no call goes out on a dying connection."""
 VERSION = metadata.version("bridge")
 
 
@@ -213,10 +215,14 @@ def _sync_settings(config: Config) -> SyncSettings:
 
 
 def _session(config: Config) -> aiohttp.ClientSession:
-    """One session for all calls. Names are resolved to public addresses only, unless private ones are allowed."""
+    """One session for all calls. Names are resolved to public addresses only, unless private ones are allowed; and anew
+    for each connection, so that a name cannot be checked as one address and called as another.
+    """
     resolver = None if config.allow_private_urls else PublicResolver(aiohttp.DefaultResolver())
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(resolver=resolver, limit=100, limit_per_host=16),
+        connector=aiohttp.TCPConnector(
+            resolver=resolver, use_dns_cache=False, keepalive_timeout=KEEPALIVE_SECONDS, limit=100, limit_per_host=16
+        ),
         headers={"User-Agent": f"bridge/{VERSION}"},
         cookie_jar=aiohttp.DummyCookieJar(),
     )

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.domain.keys import HintKey, OrderKey, parse_key
 from bridge.killpoints import KillPoint, reach
 from bridge.storage import inbox, work
-from bridge.storage.errors import StorageDown
+from bridge.storage.errors import CommitUnknown, StorageDown
 from bridge.storage.work import POISON_ATTEMPTS, Claimed
 from bridge.sync.desk import Desk, log
 from bridge.sync.hints import resolve
@@ -80,6 +80,10 @@ class Workers:
             log.warning("work.lease_lost", key=claimed.key)
         except StorageDown:
             raise
+        except CommitUnknown as unknown:
+            # Whether the last step was written is for the next look to find out: an open claim says that it was.
+            log.warning("work.commit_unknown", key=claimed.key, because=str(unknown))
+            await work.extend(self._desk.db, claimed, AFTER_FAILURE.total_seconds())
         except Exception:  # noqa: BLE001 -- logged with its traceback, counted, and parked in the end
             # Nobody foresaw this, so nobody can say what it means: the claim counts as one that never came back, the
             # order is tried again and parked after five, and the other orders go on.
