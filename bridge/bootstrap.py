@@ -35,6 +35,7 @@ from bridge.connectors.tiktok.shop import ShopRef, shop_limiter
 from bridge.gateways import KeptGateways
 from bridge.keys import api_token, digest, secret_keys
 from bridge.ports import Channel, Clock, Store
+from bridge.storage import leases
 from bridge.storage.connections import Connection, Connections
 from bridge.storage.engine import Database
 from bridge.storage.inbox_writer import InboxWriter
@@ -118,6 +119,9 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
     stack.push_async_callback(db.close)
     await migrate(db)
     await db.write(lambda conn: verify_key(conn, vault))
+    if db.dialect == "sqlite":
+        # Its file is locked: no other process lives that could hold a lease, so nothing waits for one to run out.
+        await db.write(leases.end_all)
     session = _session(config)
     stack.push_async_callback(session.close)
     connections = Connections(vault)

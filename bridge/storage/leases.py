@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage.columns import db_now_ms
-from bridge.storage.tables import leases
+from bridge.storage.tables import leases, work
 
 
 async def try_lease(conn: AsyncConnection, name: str, owner: str, seconds: float, *, again: bool) -> bool:
@@ -33,3 +33,15 @@ async def release(conn: AsyncConnection, name: str, owner: str) -> bool:
     """Give the lease back; False where it was no longer ours."""
     gone = await conn.execute(delete(leases).where(leases.c.name == name, leases.c.owner == owner))
     return gone.rowcount > 0
+
+
+async def end_all(conn: AsyncConnection) -> int:
+    """For the embedded database only, at the start of the one process that may serve it: whoever held a lease is dead.
+
+    What they had in hand is due at once; that a claim of theirs did not come back stays counted. How many orders.
+    """
+    await conn.execute(delete(leases))
+    held = await conn.execute(
+        update(work).where(work.c.lease_until.is_not(None)).values(lease_owner=None, lease_until=None)
+    )
+    return held.rowcount
