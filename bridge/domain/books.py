@@ -53,10 +53,12 @@ class Books:
     """Living units that the store refunded of its own will."""
     partly: frozenset[str]
     """Units of which the store refunded some pieces only."""
+    beyond: Mapping[str, int]
+    """Row id → units our own credit memos refunded beyond the dead ones: nobody's wish, and not equal either."""
 
     @property
     def is_equal(self) -> bool:
-        return not self.missing and not self.refunded and not self.partly
+        return not self.missing and not self.refunded and not self.partly and not self.beyond
 
 
 def compare_books(
@@ -74,7 +76,8 @@ def compare_books(
     """
     known = {unit.id: unit for unit in channel.units}
     deaths = channel.deaths()
-    mapped = frozenset(unit_id for unit_id in unit_map if unit_id in known)
+    wants = {unit_id: rows_of(pieces) for unit_id, pieces in unit_map.items() if pieces and unit_id in known}
+    mapped = frozenset(wants)
     dead = {unit_id: deaths[unit_id] for unit_id in sorted(mapped & deaths.keys(), key=line_order)}
     returned = (mapped & channel.returned_unit_ids) - dead.keys()
     living = mapped - dead.keys() - returned
@@ -83,18 +86,19 @@ def compare_books(
     gone = {row.id: row.gone for row in store.rows}
     needed: dict[str, int] = {}
     for unit_id in dead:
-        for piece in unit_map[unit_id]:
-            needed[piece.row] = needed.get(piece.row, 0) + piece.quantity
+        for row, quantity in wants[unit_id].items():
+            needed[row] = needed.get(row, 0) + quantity
 
     pool = {row: min(gone.get(row, 0), count) for row, count in needed.items()}
     order = sorted(dead, key=lambda unit_id: (unit_id not in fill_first, line_order(unit_id)))
-    unrefunded, dead_partly = _fill(order, unit_map, pool)
+    unrefunded, dead_partly = _fill(order, wants, pool)
     missing = {row: count - gone.get(row, 0) for row, count in needed.items() if count > gone.get(row, 0)}
 
     ours = store.refunded_by_us()
     excess = {row: max(0, count - max(needed.get(row, 0), ours.get(row, 0))) for row, count in gone.items()}
-    absorbed, _ = _fill(sorted(returned, key=line_order), unit_map, excess)
-    left, living_partly = _fill(sorted(living, key=line_order), unit_map, excess)
+    beyond = {row: extra for row, count in ours.items() if (extra := count - needed.get(row, 0)) > 0}
+    absorbed, _ = _fill(sorted(returned, key=line_order), wants, excess)
+    left, living_partly = _fill(sorted(living, key=line_order), wants, excess)
     refunded = living - set(left)
 
     states = {
@@ -115,26 +119,35 @@ def compare_books(
         unrefunded=tuple(unrefunded),
         refunded=frozenset(refunded),
         partly=frozenset(dead_partly | living_partly),
+        beyond=beyond,
     )
 
 
+def rows_of(pieces: Iterable[Piece]) -> dict[str, int]:
+    """Row id → quantity of one unit."""
+    rows: dict[str, int] = {}
+    for piece in pieces:
+        rows[piece.row] = rows.get(piece.row, 0) + piece.quantity
+    return rows
+
+
 def _fill(
-    units: Iterable[str], unit_map: Mapping[str, tuple[Piece, ...]], pool: dict[str, int]
+    units: Iterable[str], wants: Mapping[str, Mapping[str, int]], pool: dict[str, int]
 ) -> tuple[list[str], set[str]]:
     """Take units out of the pool of counts in order; returns those not (wholly) covered, and those covered in part."""
     uncovered: list[str] = []
     partly: set[str] = set()
     for unit_id in units:
-        pieces = unit_map[unit_id]
-        if pieces and all(pool.get(piece.row, 0) >= piece.quantity for piece in pieces):
-            for piece in pieces:
-                pool[piece.row] -= piece.quantity
+        rows = wants[unit_id]
+        if all(pool.get(row, 0) >= quantity for row, quantity in rows.items()):
+            for row, quantity in rows.items():
+                pool[row] -= quantity
             continue
         uncovered.append(unit_id)
-        if any(pool.get(piece.row, 0) > 0 for piece in pieces):
+        if any(pool.get(row, 0) > 0 for row in rows):
             partly.add(unit_id)
-            for piece in pieces:
-                pool[piece.row] = max(0, pool.get(piece.row, 0) - piece.quantity)
+            for row, quantity in rows.items():
+                pool[row] = max(0, pool.get(row, 0) - quantity)
     return uncovered, partly
 
 
