@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bridge.domain.attention import AttentionKind, Hold
-from bridge.domain.books import Books
+from bridge.domain.books import Books, line_order, rows_of
 from bridge.domain.capabilities import StoreCapabilities
 from bridge.domain.channel_order import ChannelOrder
 from bridge.domain.effects import RefundOrder, Settlement, Verdict
@@ -32,7 +32,15 @@ def decide(
     if past is not None and "past" not in link.allowed:
         because = f"{what}; the cancellation ({past:%Y-%m-%d %H:%M} UTC) is older than the switch-on of this direction"
         return _held(AttentionKind.BEFORE_SWITCH_ON, because, books)
-    takes_everything = all(row.left == books.missing.get(row.id, 0) for row in store.rows)
+    partly = sorted(books.partly & books.dead.keys(), key=line_order)
+    if partly:
+        because = (
+            f"{what}; the store refunded some rows of unit {', '.join(partly)}, not all: a unit is whole or it is held"
+        )
+        return _held(AttentionKind.UNIT_PARTLY_REFUNDED, because, books)
+    takes_everything = books.missing.keys() <= {row.id for row in store.rows} and all(
+        row.left == books.missing.get(row.id, 0) for row in store.rows
+    )
     if not takes_everything:
         because = f"{what}; {len(books.living)} units live on: a partial cancellation is held for a person"
         return _held(AttentionKind.PARTIAL_CANCELLATION, because, books)
@@ -43,15 +51,15 @@ def decide(
         return Settlement(Verdict.WAITING, f"{what}; {capabilities.refunds_because}")
     refusal = link.refusals.get("refund")
     if refusal is not None:
-        return _held(AttentionKind.REFUND_REFUSED, refusal.because, books)
+        return _held(AttentionKind.REFUND_REFUSED, refusal.because, books, claim=refusal.claim)
     effect = _effect(channel, store, link, settings, capabilities, books)
     if settings.dry_run:
         return Settlement(Verdict.WAITING, f"dry run: would refund. {effect.because}. {effect.restock_because}")
     return Settlement(Verdict.ACT, effect.because, effect)
 
 
-def _held(kind: AttentionKind, because: str, books: Books) -> Settlement:
-    facts = {"units": list(books.unrefunded), "rows": dict(sorted(books.missing.items()))}
+def _held(kind: AttentionKind, because: str, books: Books, **more: str) -> Settlement:
+    facts = {"units": list(books.unrefunded), "rows": dict(sorted(books.missing.items())), **more}
     return Settlement(Verdict.HELD, because, holds=(Hold(kind, because, facts),))
 
 
@@ -92,9 +100,9 @@ def _effect(
         _on_shelf(books, link, away),
         allowed=rule.allowed,
     )
-    quantities, everything = _first_refund(split, books)
-    restock_rows = frozenset(row for row in quantities if split[row].restock)
-    units = _units_taken(books, link, quantities, away)
+    units, restock_rows = _first_refund(split, books, link, away)
+    quantities = rows_of(piece for unit in sorted(units, key=line_order) for piece in link.unit_map[unit])
+    everything = units == frozenset(books.unrefunded)
     shipped = [row.sku for row in store.rows if row.id in quantities and row.id not in restock_rows and row.shipped]
     because = _because(books, everything=everything)
     return RefundOrder(
@@ -124,24 +132,36 @@ def _on_shelf(books: Books, link: Link, away: dict[str, str]) -> dict[str, int]:
     return counts
 
 
-def _first_refund(split: dict[str, RowSplit], books: Books) -> tuple[dict[str, int], bool]:
-    """A row of which some units go back and some do not takes two credit memos: those that go back come first."""
-    if any(row.restock and row.keep for row in split.values()):
-        return {row: parts.restock for row, parts in split.items() if parts.restock}, False
-    return dict(books.missing), True
+def _first_refund(
+    split: dict[str, RowSplit], books: Books, link: Link, away: dict[str, str]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """The units this refund takes, and the rows of theirs that go back to stock.
 
+    A credit memo restocks a row or it does not. So where some of a row's units go back and some do not, there are two:
+    first the units that go back. A unit is taken whole; one that was shipped in part does not go back.
+    """
+    if not any(row.restock and row.keep for row in split.values()):
+        return frozenset(books.unrefunded), frozenset(row for row, parts in split.items() if parts.restock)
+    room = {row: parts.restock for row, parts in split.items()}
 
-def _units_taken(books: Books, link: Link, quantities: dict[str, int], away: dict[str, str]) -> frozenset[str]:
-    """The units this refund stands for: those on the shelf first."""
-    room = dict(quantities)
+    def goes_back(unit: str, row: str, quantity: int) -> bool:
+        return unit not in away and room[row] >= quantity
+
+    wants = {unit: rows_of(link.unit_map[unit]) for unit in books.unrefunded}
+    lead = next((u for u, rows in wants.items() if any(goes_back(u, row, n) for row, n in rows.items())), None)
+    if lead is None:
+        return frozenset(books.unrefunded), frozenset()
+    chosen: dict[str, bool] = {}
     taken: list[str] = []
-    for unit in sorted(books.unrefunded, key=lambda unit_id: unit_id in away):
-        pieces = link.unit_map[unit]
-        if all(room.get(piece.row, 0) >= piece.quantity for piece in pieces):
-            taken.append(unit)
-            for piece in pieces:
-                room[piece.row] -= piece.quantity
-    return frozenset(taken)
+    for unit in [lead, *(unit for unit in books.unrefunded if unit != lead)]:
+        back = {row: goes_back(unit, row, quantity) for row, quantity in wants[unit].items()}
+        if any(chosen.get(row, yes) != yes for row, yes in back.items()):
+            continue
+        chosen |= back
+        taken.append(unit)
+        for row, yes in back.items():
+            room[row] -= wants[unit][row] if yes else 0
+    return frozenset(taken), frozenset(row for row, yes in chosen.items() if yes)
 
 
 def _because(books: Books, *, everything: bool) -> str:
