@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from bridge.domain.attention import AttentionKind, Hold
-from bridge.domain.books import Books
+from bridge.domain.books import Books, rows_of
 from bridge.domain.channel_order import CancellationStatus, ChannelOrder, OrderStatus
 from bridge.domain.effects import ApproveRequest, CancelOrder, Effect, Settlement, Verdict
 from bridge.domain.link import Link
@@ -33,22 +33,23 @@ def decide(
     if not direction.enabled:
         return Settlement(Verdict.SETTLED, f"{what}, but refund → TikTok Shop cancellation is switched off")
     effect = _request(channel, books, what) or _whole(books, what)
-    past = _before(store, direction.effective_from)
+    past = _before(store, link, effect.units if effect else books.refunded, direction.effective_from)
     if past is not None and "past" not in link.allowed:
         because = f"{what}; the credit memo ({past:%Y-%m-%d %H:%M} UTC) is older than the switch-on of this direction"
         return _held(AttentionKind.BEFORE_SWITCH_ON, because, books)
     if effect is None:
         return _partial(channel, settings, books, what)
     pending = [c for c in channel.cancellations if c.status == CancellationStatus.PENDING and not c.is_request]
-    if any(effect.units & cancellation.unit_ids for cancellation in pending):
-        because = f"{what}; TikTok Shop is working on cancellation {pending[0].id}: PENDING is not done"
+    working = next((c for c in pending if not c.unit_ids or effect.units & c.unit_ids), None)
+    if working is not None:
+        because = f"{what}; TikTok Shop is working on cancellation {working.id}: PENDING is not done"
         return Settlement(Verdict.WAITING, because, look_again_at=now + LOOK_AGAIN)
     if channel.status in TOO_LATE:
         because = f"{what}, but the order is {channel.status} on TikTok Shop: it can no longer be cancelled"
         return _held(AttentionKind.TOO_LATE, because, books)
     refusal = link.refusals.get(effect.kind.value)
     if refusal is not None:
-        return _held(AttentionKind.CANCEL_REFUSED, refusal.because, books)
+        return _held(AttentionKind.CANCEL_REFUSED, refusal.because, books, claim=refusal.claim)
     if isinstance(effect, CancelOrder) and not direction.default_reason:
         return _held(AttentionKind.NO_REASON, f"{what}, but no default cancellation reason is set", books)
     if cancels_last_hour >= direction.max_cancels_per_hour and "brake" not in link.allowed:
@@ -63,10 +64,14 @@ def decide(
 
 
 def _request(channel: ChannelOrder, books: Books, what: str) -> Effect | None:
-    """A buyer's request whose every living unit the store has refunded is approved, not crossed by a cancel."""
+    """A buyer's request whose every living unit the store has refunded is approved, not crossed by a cancel.
+
+    Units under a return are covered; a unit that the order does not show cannot be checked, so nothing is approved.
+    """
+    known = {unit.id for unit in channel.units}
     for request in channel.requests():
         asked = request.unit_ids & (books.living | books.living_unmapped)
-        if asked and asked <= books.refunded:
+        if asked and asked <= books.refunded and request.unit_ids <= known:
             because = f"{what}, among them every unit of the buyer's request {request.id}: the request is approved"
             return ApproveRequest(because=because, units=frozenset(asked), cancellation_id=request.id)
     return None
@@ -89,18 +94,26 @@ def _partial(channel: ChannelOrder, settings: ShopSettings, books: Books, what: 
     return _held(AttentionKind.PARTIAL_REFUND, because, books)
 
 
-def _before(store: StoreOrder, effective_from: datetime | None) -> datetime | None:
-    """The newest credit memo of the merchant's own with quantities, when it is older than the switch-on.
+def _before(store: StoreOrder, link: Link, units: frozenset[str], effective_from: datetime | None) -> datetime | None:
+    """The newest credit memo of the merchant's own that took some of these units' rows, when older than the switch-on.
 
-    The memo that emptied the order is the change; an earlier partial one does not make it old.
+    The memo that emptied the order is the change; an earlier partial one does not make it old. Units cancelled in the
+    store have no memo: all that is known is that the order was not touched after its own `updated_at`.
     """
     if effective_from is None:
         return None
-    theirs = [refund.created_at for refund in store.refunds if not refund.is_ours and refund.quantities]
-    newest = max(theirs, default=None)
-    return newest if newest is not None and is_before(newest, effective_from) else None
+    rows = {row for unit in units for row in rows_of(link.unit_map[unit])}
+    theirs = [
+        refund.created_at
+        for refund in store.refunds
+        if not refund.is_ours and any(refund.quantities.get(row, 0) > 0 for row in rows)
+    ]
+    if any(row.cancelled for row in store.rows if row.id in rows) or not theirs:
+        theirs.append(store.updated_at)
+    newest = max(theirs)
+    return newest if is_before(newest, effective_from) else None
 
 
-def _held(kind: AttentionKind, because: str, books: Books) -> Settlement:
-    facts = {"refunded": sorted(books.refunded), "living": sorted(books.living | books.living_unmapped)}
+def _held(kind: AttentionKind, because: str, books: Books, **more: str) -> Settlement:
+    facts = {"refunded": sorted(books.refunded), "living": sorted(books.living | books.living_unmapped), **more}
     return Settlement(Verdict.HELD, because, holds=(Hold(kind, because, facts),))

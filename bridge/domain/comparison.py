@@ -15,7 +15,7 @@ from bridge.domain.attention import AttentionKind, Hold
 from bridge.domain.books import Books, compare_books
 from bridge.domain.capabilities import StoreCapabilities
 from bridge.domain.channel_order import ChannelOrder
-from bridge.domain.effects import InvoiceOrder, Settlement, Verdict
+from bridge.domain.effects import CancelOrder, InvoiceOrder, Settlement, Verdict
 from bridge.domain.link import Link
 from bridge.domain.plans import Reserved
 from bridge.domain.settings import ShopSettings
@@ -68,7 +68,8 @@ def _with_store_order(case: Case, store: StoreOrder) -> Settlement:
         return _invoice(case, store)
     books = compare_books(case.channel, store, link.unit_map, fill_first=link.restocked)
     concerns = _requests(case.channel)
-    if books.missing:
+    refunds_on = case.settings.cancellation_sync.channel_to_store.enabled
+    if books.missing and (refunds_on or not (books.refunded or books.partly - books.dead.keys())):
         return _joined(refunding.decide(case.channel, store, link, case.settings, case.capabilities, books), concerns)
     if books.partly:
         names = ", ".join(sorted(books.partly))
@@ -76,7 +77,22 @@ def _with_store_order(case: Case, store: StoreOrder) -> Settlement:
         hold = Hold(AttentionKind.UNIT_PARTLY_REFUNDED, because, {"units": sorted(books.partly)})
         return _joined(held(hold), concerns)
     if books.refunded:
-        return cancelling.decide(case.channel, store, link, case.settings, books, case.cancels_last_hour, case.now)
+        settlement = cancelling.decide(
+            case.channel, store, link, case.settings, books, case.cancels_last_hour, case.now
+        )
+        if isinstance(settlement.effect, CancelOrder) and concerns:
+            because = (
+                f"{settlement.because}; but a buyer's request waits whose units cannot be checked: answer it first"
+            )
+            return Settlement(Verdict.HELD, because, holds=concerns)
+        if settlement.effect is not None:
+            return settlement
+        emptied = _emptied(store) if books.refunded != books.living else None
+        if emptied is not None and settlement.verdict is Verdict.SETTLED:
+            settlement = held(emptied)
+        elif emptied is not None:
+            concerns = (emptied, *concerns)
+        return _joined(settlement, concerns)
     return _joined(_equal(case.channel, store, books), concerns)
 
 
@@ -100,13 +116,16 @@ def _invoice(case: Case, store: StoreOrder) -> Settlement:
 
 def _equal(channel: ChannelOrder, store: StoreOrder, books: Books) -> Settlement:
     living = len(books.living)
-    if living and store.total_paid.amount > 0 and store.total_refunded.amount >= store.total_paid.amount:
+    if books.beyond:
+        rows = ", ".join(f"{count} of row {row}" for row, count in sorted(books.beyond.items()))
         because = (
-            f"credit memos of the store order {store.number} gave back all {store.total_paid} but no quantities: "
-            "they cancel nothing by themselves"
+            f"our own credit memos of the store order {store.number} refunded more than is cancelled on TikTok Shop "
+            f"({rows}): that is no wish to cancel, so nothing is done"
         )
-        facts = {"number": store.number, "refunded": str(store.total_refunded)}
-        return held(Hold(AttentionKind.EMPTIED_WITHOUT_UNITS, because, facts))
+        return held(Hold(AttentionKind.BOOKS_MOVED, because, {"beyond": dict(sorted(books.beyond.items()))}))
+    emptied = _emptied(store) if living else None
+    if emptied is not None:
+        return held(emptied)
     if not living and not books.returned:
         because = (
             f"both books agree: all {len(books.mapped)} units are cancelled on TikTok Shop and refunded in the store"
@@ -121,6 +140,18 @@ def _equal(channel: ChannelOrder, store: StoreOrder, books: Books) -> Settlement
     if books.living_unmapped:
         because += f"; {len(books.living_unmapped)} units never reached the store"
     return Settlement(Verdict.SETTLED, because, facts={"status": channel.status, "store_state": store.state})
+
+
+def _emptied(store: StoreOrder) -> Hold | None:
+    """All the money was given back, but not by quantities."""
+    if store.total_paid.amount <= 0 or store.total_refunded.amount < store.total_paid.amount:
+        return None
+    because = (
+        f"credit memos of the store order {store.number} gave back all {store.total_paid}, but not all quantities: "
+        "money alone cancels nothing by itself"
+    )
+    facts = {"number": store.number, "refunded": str(store.total_refunded)}
+    return Hold(AttentionKind.EMPTIED_WITHOUT_UNITS, because, facts)
 
 
 def _returned(books: Books) -> str:
