@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from bridge.web.problems import Problem
 
@@ -79,10 +81,9 @@ def read_query(request: web.Request, model: type[M]) -> M:
     raise _invalid(found)
 
 
-def _invalid(found: list[object] | object) -> Problem:
+def _invalid(found: Sequence[ErrorDetails]) -> Problem:
     """Places and sentences, never the values: they may be secrets."""
     errors = []
-    assert isinstance(found, list)
     for one in found:
         path = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in one["loc"])
         errors.append({"pointer": f"#{path}"[:300], "detail": str(one["msg"])})

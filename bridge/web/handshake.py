@@ -132,14 +132,14 @@ class Handshakes:
     async def _exchange(self, connection_id: str, mark: str) -> None:
         """One process exchanges: a second request token would spoil the first one's exchange."""
         lease = f"handshake:{mark}"
-        held = await self._desk.db.write(
-            lambda conn: leases.try_lease(conn, lease, self._owner, _LEASE_SECONDS, again=True)
-        )
-        if not held:
-            return
+        is_worth_it = True
         try:
-            is_worth_it = True
             while is_worth_it:
+                held = await self._desk.db.write(
+                    lambda conn: leases.try_lease(conn, lease, self._owner, _LEASE_SECONDS, again=True)
+                )
+                if not held:
+                    return
                 is_worth_it = await self._try(connection_id, mark)
                 if is_worth_it:
                     await asyncio.sleep(_PAUSE)

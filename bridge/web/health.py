@@ -31,5 +31,5 @@ async def readyz(request: web.Request) -> web.Response:
         problems.append("The database cannot be read; `bridge doctor` says why.")
     problems += [problem for problem in await desk.ready() if problem not in problems]
     if problems:
-        raise Problem("not-ready", " ".join(problems), headers={"Retry-After": "5"}, problems=problems)
+        raise Problem("not-ready", " ".join(problems), headers={"Retry-After": "5"}, more={"problems": problems})
     return ok(Health(status="ok", version=desk.version))

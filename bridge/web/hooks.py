@@ -174,4 +174,4 @@ def _arrival(keys: Keys, hint: Hint) -> Arrival | None:
 def _refused(metrics: Metrics, kind: str, outcome: str, slug: str, detail: str, reason: str = "") -> Problem:
     metrics.deliveries.labels(kind, outcome).inc()
     headers = _LATER if slug in {"secret-unavailable", "storage-unavailable"} else {}
-    return Problem(slug, detail, headers=headers, **({"reason": reason} if reason else {}))
+    return Problem(slug, detail, headers=headers, more={"reason": reason} if reason else None)

@@ -52,7 +52,7 @@ class Problem(Exception):
         *,
         errors: Iterable[Mapping[str, str]] = (),
         headers: Mapping[str, str] | None = None,
-        **more: Any,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.slug = slug
@@ -60,7 +60,7 @@ class Problem(Exception):
         self.detail = detail
         self.errors = [dict(error) for error in errors]
         self.headers = dict(headers or {})
-        self.more = more
+        self.more = dict(more or {})
 
     def body(self) -> dict[str, Any]:
         found: dict[str, Any] = {

@@ -113,4 +113,4 @@ def _check_reasons(after: CancellationSync, region: str, keys: list[str]) -> Non
         about_reasons = any("reason" in error["pointer"] for error in errors)
         listed = f" Valid in {region}: {', '.join(keys) or 'not known'}." if about_reasons else ""
         detail = "; ".join(error["detail"] for error in errors) + "." + listed
-        raise Problem("invalid", detail, errors=errors, **({"valid_reasons": keys} if about_reasons else {}))
+        raise Problem("invalid", detail, errors=errors, more={"valid_reasons": keys} if about_reasons else None)

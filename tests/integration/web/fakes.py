@@ -1,0 +1,182 @@
+"""The other side of every port, hand-written: they keep a record of what was asked, and fail when told to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bridge.domain.capabilities import StoreCapabilities
+from bridge.domain.outcomes import RemoteProblem
+from bridge.ports import ActionRefused, Announced, Channel, Connected, Finding, FoundShop, Store
+
+
+class FakeClock:
+    def __init__(self) -> None:
+        self.at = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.at
+
+    def pass_time(self, **how: float) -> None:
+        self.at += timedelta(**how)
+
+
+@dataclass
+class FakeConnector:
+    """`url` must be https; `credentials` need every name in `needs`."""
+
+    kind: str
+    needs: tuple[str, ...]
+    shops: tuple[FoundShop, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = (Finding("ok", "proven", "The credentials work."),)
+    problem: RemoteProblem | None = None
+    turned: Mapping[str, Any] = field(default_factory=dict)
+    """What connecting puts in place of some credentials."""
+    asked: list[tuple[str, str, dict[str, Any], str]] = field(default_factory=list)
+    gate: asyncio.Event | None = None
+
+    def normalise(self, url: str | None) -> str:
+        if url is None and self.kind == "tiktok":
+            return "https://api.tiktok.test"
+        if not url or not url.startswith("https://"):
+            raise ValueError("the address must look like https://shop.example")
+        return url.rstrip("/").lower()
+
+    def check(self, credentials: Mapping[str, Any]) -> Mapping[str, Any]:
+        missing = [name for name in self.needs if not credentials.get(name)]
+        if missing:
+            raise ValueError(f"{', '.join(missing)} missing; see System › Integrations")
+        return {name: str(value).strip() for name, value in credentials.items()}
+
+    def hook_urls(self, public_url: str, connection_id: str, credentials: Mapping[str, Any]) -> tuple[str, ...]:
+        tail = connection_id if self.kind != "tiktok" else f"{credentials['app_key']}/order-status-change"
+        return (f"{public_url}/hooks/{self.kind}/{tail}",)
+
+    async def connect(self, connection_id: str, url: str, credentials: Mapping[str, Any], public_url: str) -> Connected:
+        self.asked.append((connection_id, url, dict(credentials), public_url))
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.problem is not None:
+            raise self.problem
+        return Connected({**credentials, **self.turned}, self.facts, self.shops, self.findings)
+
+
+@dataclass
+class FakeHandshake:
+    problem: RemoteProblem | None = None
+    asked: list[Announced] = field(default_factory=list)
+    gate: asyncio.Event | None = None
+
+    def read_callback(self, form: Mapping[str, str]) -> Announced:
+        names = ("store_base_url", "oauth_consumer_key", "oauth_consumer_secret", "oauth_verifier")
+        missing = [name for name in names if not form.get(name)]
+        if missing:
+            raise ValueError(f"the callback lacks {', '.join(missing)}")
+        return Announced(*(form[name] for name in names))
+
+    async def exchange(self, announced: Announced) -> Mapping[str, Any]:
+        self.asked.append(announced)
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.problem is not None:
+            raise self.problem
+        return {
+            "consumer_key": announced.consumer_key,
+            "consumer_secret": announced.consumer_secret,
+            "access_token": "at-from-exchange",
+            "access_token_secret": "ats-from-exchange",
+        }
+
+
+@dataclass
+class FakeAuthorization:
+    problem: RemoteProblem | None = None
+    codes: list[str] = field(default_factory=list)
+
+    def authorize_url(self, credentials: Mapping[str, Any], state: str) -> str:
+        return f"https://services.tiktok.test/open/authorize?service_id={credentials['service_id']}&state={state}"
+
+    async def exchange(self, credentials: Mapping[str, Any], code: str) -> Mapping[str, Any]:
+        self.codes.append(code)
+        if self.problem is not None:
+            raise self.problem
+        return {
+            **credentials,
+            "access_token": f"access-{code}",
+            "refresh_token": f"refresh-{code}",
+            "access_expires_at": "2026-03-08T12:00:00+00:00",
+        }
+
+
+class FakeStore:
+    """Only what the web side asks of a store."""
+
+    def __init__(self, reported: str | None) -> None:
+        self.reported = reported
+
+    async def capabilities(self) -> StoreCapabilities:
+        return StoreCapabilities(
+            reported=self.reported,
+            restock_allowed=True,
+            restock_because="it is new enough",
+            refunds_work=True,
+            refunds_because="",
+            creditmemo_events=True,
+            reservation_result=True,
+            reserves_on_create=True,
+        )
+
+
+@dataclass
+class FakeGateways:
+    reported: str | None = "1.0.26"
+    problem: RemoteProblem | None = None
+
+    async def channel(self, shop_id: str) -> Channel:
+        raise AssertionError("the web side asks nothing of a channel")
+
+    async def store(self, connection_id: str) -> Store:
+        if self.problem is not None:
+            raise self.problem
+        return FakeStore(self.reported)  # type: ignore[return-value] # the web side asks for nothing else
+
+
+@dataclass
+class FakeActions:
+    refuse: str = ""
+    settled: list[tuple[str, frozenset[str], str]] = field(default_factory=list)
+    linked: list[tuple[str, str, str]] = field(default_factory=list)
+    swept: list[tuple[str | None, datetime | None, str]] = field(default_factory=list)
+    mended: list[str] = field(default_factory=list)
+
+    async def settle(self, order_id: str, allow: frozenset[str], who: str) -> None:
+        self._maybe_refuse()
+        self.settled.append((order_id, allow, who))
+
+    async def link(self, order_id: str, store_order: str, who: str) -> None:
+        self._maybe_refuse()
+        self.linked.append((order_id, store_order, who))
+
+    async def sweep(self, connection_id: str | None, since: datetime | None, who: str) -> str:
+        self._maybe_refuse()
+        self.swept.append((connection_id, since, who))
+        return "job_1"
+
+    async def reauthorized(self, connection_id: str) -> None:
+        self.mended.append(connection_id)
+
+    def _maybe_refuse(self) -> None:
+        if self.refuse:
+            raise ActionRefused(self.refuse)
+
+
+def reasons(region: str) -> list[dict[str, Any]]:
+    table: Mapping[str, Sequence[str]] = {"US": ("out_of_stock", "price_error"), "GB": ("out_of_stock_uk",)}
+    return [
+        {"key": key, "text": key.replace("_", " "), "seller_fault": True, "statuses": frozenset({"AWAITING_SHIPMENT"})}
+        for key in table.get(region, ())
+    ]
