@@ -32,7 +32,7 @@ class SyncSettings:
     sweep_interval: timedelta = timedelta(minutes=5)
     first_pass: timedelta = timedelta(days=1)
     """How far back the first sweep of a connection looks."""
-    outage_ceiling: timedelta = timedelta(minutes=15)
+    outage_ceiling: timedelta = timedelta(minutes=5)
     capabilities_life: timedelta = timedelta(days=1)
 
 

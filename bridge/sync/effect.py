@@ -23,7 +23,8 @@ from bridge.storage.errors import AlreadyOpen
 from bridge.storage.ledger import Claim
 from bridge.sync import outbreak
 from bridge.sync.arrivals import note_arrivals, read_facts
-from bridge.sync.desk import Desk
+from bridge.sync.desk import CALL_TIMEOUT, Desk
+from bridge.sync.lease import Lease
 from bridge.sync.sheet import RemoteDown, Sheet, Sides, standing_facts
 
 PENDING_LOOK = timedelta(seconds=60)
@@ -86,11 +87,12 @@ class Handler:
     partial: Callable[[Claim], bool] = lambda _claim: False
 
 
-async def perform(desk: Desk, sheet: Sheet, sides: Sides, effect: Effect, handler: Handler) -> Step:
-    """Do what the comparison asked for, under a lease that outlasts the call."""
+async def perform(desk: Desk, lease: Lease, sheet: Sheet, sides: Sides, effect: Effect, handler: Handler) -> Step:
+    """Do what the comparison asked for, under a lease that outlasts the call. Raises `LeaseLost`, `RemoteDown`."""
     prepared = await handler.prepare(desk, sheet, sides, effect)
     if isinstance(prepared, Step):
         return prepared
+    await lease.at_least(CALL_TIMEOUT)
     claim = await _claim(desk, sheet, sides, effect, prepared)
     if claim is None:
         return AGAIN

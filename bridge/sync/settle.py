@@ -60,7 +60,7 @@ async def settle(desk: Desk, key: OrderKey, lease: Lease) -> datetime | None:
             return blocked
         try:
             await lease.at_least(CALL_TIMEOUT)
-            step = await _step(desk, sheet)
+            step = await _step(desk, sheet, lease)
         except RemoteDown as down:
             due = await outbreak.wait_for(desk, down.connection_id, down.outcome)
             await _waits(desk, sheet, down, due)
@@ -78,7 +78,7 @@ class _Again:
 AGAIN_NOW = _Again()
 
 
-async def _step(desk: Desk, sheet: Sheet) -> datetime | _Again | None:
+async def _step(desk: Desk, sheet: Sheet, lease: Lease) -> datetime | _Again | None:
     sides = await read_sides(desk, sheet)
     reach(KillPoint.READ_DONE)
     for connection in (sheet.channel_connection, sheet.store_connection if sides and sides.store else None):
@@ -107,7 +107,7 @@ async def _step(desk: Desk, sheet: Sheet) -> datetime | _Again | None:
         if not able.refunds_work and settlement.verdict is Verdict.WAITING and settlement.look_again_at is None:
             return desk.clock.now() + capabilities.WHILE_BROKEN
         return settlement.look_again_at
-    step = await perform(desk, sheet, sides, settlement.effect, HANDLERS[settlement.effect.kind])
+    step = await perform(desk, lease, sheet, sides, settlement.effect, HANDLERS[settlement.effect.kind])
     if step.settlement is not None:
         await _record(desk, sheet, sides, step.settlement)
         return step.settlement.look_again_at

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,6 +26,8 @@ from bridge.storage.ledger import Claim
 from bridge.storage.orders import OrderRecord
 from bridge.storage.shops import Shop
 from bridge.sync.desk import Desk
+
+P = TypeVar("P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +112,9 @@ class Sides:
 
 async def read_sides(desk: Desk, sheet: Sheet) -> Sides | None:
     """Read both remotes at once. None when the channel does not show the order. Raises `RemoteProblem`."""
-    channel_port = await desk.gateways.channel(sheet.shop.id)
     store_id = sheet.store_connection_id
-    store_port = await desk.gateways.store(store_id) if store_id else None
+    channel_port = await _port(sheet.shop.connection_id, desk.gateways.channel(sheet.shop.id))
+    store_port = await _port(store_id, desk.gateways.store(store_id)) if store_id else None
     read_at = desk.clock.now()
     results = await asyncio.gather(
         channel_port.read_order(sheet.record.channel_order_id),
@@ -128,6 +131,14 @@ async def read_sides(desk: Desk, sheet: Sheet) -> Sides | None:
     if not isinstance(channel, ChannelOrder):
         return None
     return Sides(channel, store if isinstance(store, StoreOrder) else None, channel_port, store_port, read_at)
+
+
+async def _port(connection_id: str, made: Awaitable[P]) -> P:
+    """A gateway that cannot be made is a connection that needs a person."""
+    try:
+        return await made
+    except RemoteProblem as problem:
+        raise RemoteDown(connection_id, problem) from problem
 
 
 async def _read_store(store: Store | None, order_id: str | None) -> StoreOrder | None:
