@@ -26,7 +26,7 @@ class Outages:
     _known: dict[str, _Outage] = field(default_factory=dict)
 
     def failed(self, remote: str, ceiling: timedelta) -> timedelta:
-        """This remote failed: how long to wait before the next try. Twice as long when it failed after the last wait."""
+        """This remote failed: how long to wait before the next try, twice as long after each wait in vain."""
         now = self.monotonic()
         outage = self._known.get(remote)
         if outage is None:

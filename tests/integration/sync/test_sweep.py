@@ -1,0 +1,208 @@
+"""The sweep's cursor: bounded first pass, nothing left out while rows move, progress kept, one process at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.outcomes import RemoteProblem, Retry
+from bridge.domain.settings import ShopSettings, Tie
+from bridge.ports import Changed, ChangedPage, FoundShop, Stream
+from bridge.storage import cursors, orders, shops, work
+from bridge.storage.connections import Connections
+from bridge.storage.engine import Database
+from bridge.storage.secrets import Vault, generate_key
+from bridge.sync.desk import Desk, SyncSettings
+from bridge.sync.sheet import RemoteDown
+from bridge.sync.sweep import audit, sweep_all, sweep_shop
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class Remote:
+    """A list of orders by change time, in pages of two, that may move while it is read."""
+
+    rows: dict[str, datetime] = field(default_factory=dict)
+    moves: dict[int, tuple[str, datetime]] = field(default_factory=dict)
+    """Before the n-th page is read, this row changes."""
+    broken_page: int | None = None
+    pages: int = 0
+    asked: list[datetime] = field(default_factory=list)
+    streams: tuple[Stream, ...] = (Stream("orders", timedelta(hours=2)),)
+
+    async def newest(self, _stream: str) -> datetime | None:
+        return max(self.rows.values(), default=None)
+
+    async def changed(self, _stream: str, since: datetime, page: str | None) -> ChangedPage:
+        self.pages += 1
+        self.asked.append(since)
+        if self.pages == self.broken_page:
+            raise RemoteProblem(Retry("the remote is down"))
+        if self.pages in self.moves:
+            name, at = self.moves.pop(self.pages)
+            self.rows[name] = at
+        after = page or ""
+        names = [name for name in sorted(self.rows) if self.rows[name] >= since and name > after]
+        more = names[2:]
+        items = tuple(Changed(name, self.rows[name]) for name in names[:2])
+        return ChangedPage(items, names[1] if more else None)
+
+
+@dataclass
+class Clock:
+    at: datetime = NOW
+
+    def now(self) -> datetime:
+        return self.at
+
+
+@dataclass
+class Gateways:
+    remote: Remote
+
+    async def channel(self, _shop_id: str) -> Any:
+        return self.remote
+
+    async def store(self, _connection_id: str) -> Any:
+        raise AssertionError("the store is not swept here")
+
+
+@dataclass
+class Set:
+    desk: Desk
+    remote: Remote
+    shop: shops.Shop
+    clock: Clock
+    woken: list[int]
+
+    async def marked(self) -> set[str]:
+        async def read(conn: AsyncConnection) -> Mapping[str, float]:
+            return await work.counts(conn)
+
+        assert await self.desk.db.read(read)
+        found: set[str] = set()
+        for _ in range(50):
+            claimed = await work.claim(self.desk.db, "reader", 300, limit=50)
+            if not claimed:
+                return found
+            found |= {one.key.rsplit(":", 1)[1] for one in claimed}
+        return found
+
+
+@pytest.fixture
+async def ready(database: Database) -> Set:
+    connections = Connections(Vault([generate_key()]))
+    remote, clock, woken = Remote(), Clock(), []
+    desk = Desk(
+        db=database,
+        connections=connections,
+        gateways=Gateways(remote),
+        clock=clock,
+        settings=SyncSettings(),
+        owner="me",
+        wake=lambda: woken.append(1),
+    )
+
+    async def make(conn: AsyncConnection) -> shops.Shop:
+        made = await connections.upsert(
+            conn,
+            kind="tiktok",
+            name="T",
+            url="u",
+            identity="i",
+            credentials={},
+            facts={},
+            state="connected",
+            because="",
+        )
+        shop = await shops.upsert_found(conn, made.id, FoundShop("7", "Shop", "US", "c"))
+        settings = ShopSettings(store=Tie(connection="con_none"), orders_since=NOW - timedelta(hours=3))
+        return await shops.save_settings(conn, shop.id, settings)
+
+    return Set(desk, remote, await database.write(make), clock, woken)
+
+
+async def test_the_first_pass_is_bounded_by_the_day_the_shop_was_tied(ready: Set) -> None:
+    ready.remote.rows = {"1": NOW - timedelta(days=300), "2": NOW - timedelta(hours=1)}
+    await sweep_shop(ready.desk, ready.shop)
+    assert await ready.marked() == {"2"}
+    assert ready.remote.asked[0] == NOW - timedelta(hours=3)
+    assert ready.woken
+
+
+async def test_the_next_pass_begins_at_the_newest_change_seen_before_the_first_page_less_the_overlap(
+    ready: Set,
+) -> None:
+    newest = NOW - timedelta(minutes=30)
+    ready.remote.rows = {"1": newest, "2": NOW - timedelta(minutes=90), "3": NOW - timedelta(minutes=80)}
+    ready.remote.moves = {2: ("1", NOW)}
+    await sweep_shop(ready.desk, ready.shop)
+    await ready.marked()
+    ready.remote.asked.clear()
+    await sweep_shop(ready.desk, ready.shop)
+    assert ready.remote.asked[0] == newest - timedelta(hours=2)
+
+
+async def test_a_row_that_moves_behind_the_reader_is_seen_by_the_next_pass(ready: Set) -> None:
+    ready.remote.rows = {name: NOW - timedelta(minutes=60 - int(name)) for name in "12345"}
+    moved = NOW + timedelta(minutes=1)
+    ready.remote.moves = {2: ("0", moved)}
+    await sweep_shop(ready.desk, ready.shop)
+    assert await ready.marked() == set("12345")
+    await sweep_shop(ready.desk, ready.shop)
+    assert "0" in await ready.marked()
+
+
+async def test_a_pass_broken_off_goes_on_where_it_stood(ready: Set) -> None:
+    ready.remote.rows = {name: NOW - timedelta(minutes=60) for name in "123456"}
+    ready.remote.broken_page = 3
+    with pytest.raises(RemoteDown):
+        await sweep_shop(ready.desk, ready.shop)
+    assert await ready.marked() == set("1234")
+    stored = await ready.desk.db.read(lambda conn: cursors.get(conn, ready.shop.id, "orders"))
+    assert stored is not None
+    assert (stored.page, stored.seen, stored.passes) == ("4", 4, 0)
+    await sweep_shop(ready.desk, ready.shop)
+    assert await ready.marked() == set("56")
+    stored = await ready.desk.db.read(lambda conn: cursors.get(conn, ready.shop.id, "orders"))
+    assert stored is not None
+    assert (stored.page, stored.passes, stored.since) == (None, 1, NOW - timedelta(minutes=60))
+
+
+async def test_a_connection_is_swept_by_one_process_at_a_time(ready: Set) -> None:
+    ready.remote.rows = {"1": NOW}
+    connection = ready.shop.connection_id
+    assert await ready.desk.db.write(lambda conn: cursors.try_lease(conn, connection, "another", 60))
+    assert await sweep_all(ready.desk) == {}
+    assert ready.remote.pages == 0
+    await ready.desk.db.write(lambda conn: cursors.release_lease(conn, connection, "another"))
+    assert await sweep_all(ready.desk) == {ready.shop.id: 1}
+
+
+async def test_a_connection_that_fails_does_not_end_the_sweep_and_lets_its_lease_go(ready: Set) -> None:
+    ready.remote.rows = {"1": NOW}
+    ready.remote.broken_page = 1
+    assert await sweep_all(ready.desk) == {}
+    assert await sweep_all(ready.desk) == {ready.shop.id: 1}
+
+
+async def test_a_sweep_with_a_given_start_reads_from_there(ready: Set) -> None:
+    ready.remote.rows = {"1": NOW - timedelta(days=20)}
+    await sweep_shop(ready.desk, ready.shop, since=NOW - timedelta(days=30))
+    assert await ready.marked() == {"1"}
+
+
+async def test_the_audit_marks_every_order_still_alive(ready: Set) -> None:
+    async def make(conn: AsyncConnection) -> None:
+        for name in ("1", "2"):
+            await orders.ensure(conn, ready.shop.id, name)
+
+    await ready.desk.db.write(make)
+    assert await audit(ready.desk) == 2
+    assert await ready.marked() == {"1", "2"}
