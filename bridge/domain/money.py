@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Self
 
 CENT = Decimal("0.01")
+MOST = Decimal(10) ** 18
+"""More than any amount or quantity: a number beyond it is a mistake, and would not round to cents exactly."""
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 
 
 class NotMoney(ValueError):
@@ -21,7 +25,12 @@ class Money:
     def __post_init__(self) -> None:
         if not self.amount.is_finite():
             raise NotMoney(f"{self.amount} is not an amount of money")
-        if len(self.currency) != 3 or not self.currency.isalpha() or not self.currency.isupper():
+        if (
+            len(self.currency) != 3
+            or not self.currency.isalpha()
+            or not self.currency.isascii()
+            or not self.currency.isupper()
+        ):
             raise NotMoney(f"{self.currency!r} is not a currency code such as USD")
 
     @classmethod
@@ -46,18 +55,15 @@ class Money:
         return Money(self.amount - other.amount, self.currency)
 
     def __str__(self) -> str:
-        return f"{self.amount:.2f} {self.currency}"
+        return f"{cents(self.amount)} {self.currency}"
 
 
 def decimal_of(value: object) -> Decimal:
     """A finite Decimal from a vendor's number or text; floats by their shortest text. Raises `NotMoney`."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float, Decimal)):
         raise NotMoney(f"{value!r} is not an amount")
-    try:
-        number = Decimal(str(value).strip())
-    except InvalidOperation:
-        raise NotMoney(f"{value!r} is not an amount") from None
-    if not number.is_finite():
+    text = str(value).strip()
+    if not _NUMBER.fullmatch(text) or abs(number := Decimal(text)) >= MOST:
         raise NotMoney(f"{value!r} is not an amount")
     return number
 
