@@ -174,8 +174,13 @@ TEXTS: Mapping[AttentionKind, AttentionText] = {
 
 def fingerprint(facts: Mapping[str, Any]) -> str:
     """Hash of the facts: the same facts give the same text in every process."""
-    text = json.dumps(facts, sort_keys=True, default=str, ensure_ascii=False)
+    text = json.dumps(facts, sort_keys=True, default=_plain, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _plain(value: object) -> object:
+    """Sets have no order of their own: it differs from process to process."""
+    return sorted(value, key=str) if isinstance(value, (set, frozenset)) else str(value)
 
 
 @dataclass(frozen=True, slots=True)
