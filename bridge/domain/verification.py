@@ -74,6 +74,11 @@ def differences(before: BookState, after: StoreOrder, token: str, asked: Mapping
             found.append(f"row {row.sku}: expected {expected} refunded, found {row.refunded}")
         if row.shipped != before.shipped.get(row.id, 0):
             found.append(f"row {row.sku}: {row.shipped} shipped, {before.shipped.get(row.id, 0)} before")
+    here = {row.id for row in after.rows}
+    found += [
+        f"row {row_id}: {before.refunded[row_id]} refunded before, and the order no longer shows it"
+        for row_id in sorted(before.refunded.keys() - here)
+    ]
     expected_total = before.total_refunded + sum((refund.total.amount for refund in new), Decimal(0))
     if abs(after.total_refunded.amount - expected_total) > Decimal("0.005"):
         found.append(f"expected {expected_total} refunded in all, found {after.total_refunded.amount}")
