@@ -31,6 +31,7 @@ from bridge.web.background import Background
 from bridge.web.connecting import Connecting
 from bridge.web.desk import WebDesk
 from bridge.web.problems import Problem
+from bridge.web.states import State
 
 LIFE: Final = timedelta(seconds=300)
 _FIELD: Final = "_handshakes"
@@ -191,9 +192,11 @@ class Handshakes:
                 return
             entries = {**connection.credentials.get(_FIELD, {}), mark: entry}
             newest = dict(sorted(entries.items(), key=lambda item: item[1]["at"])[-_KEPT:])
-            await self._desk.connections.update(
-                conn, connection_id, credentials={**connection.credentials, _FIELD: newest}
-            )
+            fields: dict[str, Any] = {"credentials": {**connection.credentials, _FIELD: newest}}
+            if entry["state"] == "failed" and connection.state == State.ANNOUNCED:
+                # One that works is left as it is: whoever posted proved nothing.
+                fields["because"] = f"The last activation failed: {entry['because']}"
+            await self._desk.connections.update(conn, connection_id, **fields)
 
         await self._desk.db.write(write)
 
