@@ -11,7 +11,7 @@ from bridge.cli.api import segment, service
 from bridge.cli.orders import AllowOption
 from bridge.cli.shown import JsonOption, UrlOption, console, moment, print_json
 
-group = typer.Typer(help="What waits for a person: list it, settle it, or dismiss it.", rich_markup_mode=None)
+group = typer.Typer(rich_markup_mode=None)
 
 
 def add_to(app: typer.Typer) -> None:

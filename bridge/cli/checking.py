@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from bridge.cli.failing import Failed
-from bridge.cli.shown import JsonOption, UrlOption, console, print_json, rows, table
+from bridge.cli.shown import JsonOption, UrlOption, console, print_json
 
 _WORDS = {
     "creditmemo_events": "announces credit memos",
@@ -58,7 +58,8 @@ def version_check(
     out.print(Text(f"reported    {found['reported'] or 'nothing'}"))
     out.print(Text(f"may be      {', '.join(found['may_be']) or 'not known'}"))
     out.print(Text(f"recommended {found['recommended']}"))
-    out.print(rows(table("", ""), ((_WORDS.get(name, name), can) for name, can in found["capabilities"].items())))
+    for name, can in found["capabilities"].items():
+        out.print(Text(f"  {can:<6}    {_WORDS.get(name, name)}"))
     out.print(
         Text(f"restock: {'allowed' if found['restock']['allowed'] else 'not allowed'}. {found['restock']['because']}")
     )

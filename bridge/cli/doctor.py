@@ -50,8 +50,9 @@ def doctor(
             # Where a service was named it should be there; else a stopped one is worth knowing only.
             level = "error" if url or os.environ.get("BRIDGE_URL") else "warning"
             report["service"] = [_finding(level, "not_running", str(problem))]
-    report["settings and database"] = asyncio.run(_local())
-    if report["service"][0]["code"] != "not_running":
+    runs = report["service"][0]["code"] != "not_running"
+    report["settings and database"] = asyncio.run(_local(is_running=runs))
+    if runs:
         report |= _connections(api)
     broken = any(one["level"] == "error" for found in report.values() for one in found)
     if as_json:
@@ -59,6 +60,8 @@ def doctor(
     else:
         out = console()
         for place, found in report.items():
+            if not found:
+                continue
             out.print(Text(place, style="bold"))
             findings(out, found)
     if broken:
@@ -105,10 +108,14 @@ def _connection(api: Api, connection: Mapping[str, Any]) -> list[Finding]:
     return list(found["findings"]) or [_finding("ok", "connected", "It is connected.")]
 
 
-async def _local() -> list[Finding]:
+async def _local(*, is_running: bool) -> list[Finding]:
+    """As seen from here. The service that runs may have been given other settings, and speaks for those itself."""
     from bridge.cli.settled import config  # noqa: PLC0415 -- slow to load
 
     settings = config()
+    if is_running:
+        is_here = not settings.is_embedded or (settings.data_dir / "secret.key").exists()
+        return await _database(settings) if is_here else []
     told: list[Finding] = []
     if settings.public_url is None:
         text = "BRIDGE_PUBLIC_URL is not set: shops elsewhere cannot be told where to deliver. Sweeps go on without."

@@ -11,7 +11,7 @@ from bridge.cli.api import segment, service
 from bridge.cli.shown import JsonOption, UrlOption, console, moment, print_json, rows, table
 from bridge.cli.telling import tell_order
 
-group = typer.Typer(help="Orders: list them, tell the story of one, tie one to a store order.", rich_markup_mode=None)
+group = typer.Typer(rich_markup_mode=None)
 
 AllowOption = Annotated[
     list[str] | None,

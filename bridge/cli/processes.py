@@ -21,6 +21,7 @@ class Child:
     def __init__(self, name: str, arguments: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
         self.name = name
         self.log = log
+        self._from = log.stat().st_size if log.exists() else 0
         with log.open("ab") as file:
             self._process = subprocess.Popen(  # noqa: S603 -- this program's own modules, no shell
                 [sys.executable, "-m", *arguments],
@@ -75,6 +76,12 @@ class Child:
         if self._process.stdout is not None:
             with contextlib.suppress(OSError):
                 self._process.stdout.close()
+
+    def said(self) -> str:
+        """What this process wrote to its log, which an earlier one may have begun."""
+        with self.log.open("rb") as file:
+            file.seek(self._from)
+            return file.read().decode("utf-8", "replace")
 
     def tail(self, lines: int = 15) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])

@@ -13,7 +13,7 @@ from bridge.cli.api import Api, segment, service
 from bridge.cli.failing import Failed
 from bridge.cli.shown import JsonOption, UrlOption, console, print_json, rows, table, yes
 
-group = typer.Typer(help="Settings of each TikTok Shop, with cancellation sync.", rich_markup_mode=None)
+group = typer.Typer(rich_markup_mode=None)
 
 ShopArgument = Annotated[str, typer.Argument(metavar="SHOP", help="The shop's id here, or TikTok Shop's own")]
 

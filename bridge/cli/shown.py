@@ -24,12 +24,13 @@ UrlOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, as the API gives it")]
 
+PIPED_WIDTH = 400
 LEVELS: Mapping[str, str] = {"ok": "green", "warning": "yellow", "error": "red"}
 
 
 def console() -> Console:
-    """To stdout; colours only where a person looks."""
-    return Console(highlight=False, soft_wrap=False)
+    """To stdout; colours where a person looks, long lines where a program reads."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 
 
 def print_json(value: Any) -> None:
@@ -39,7 +40,8 @@ def print_json(value: Any) -> None:
 def table(*columns: str) -> Table:
     made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in columns:
-        made.add_column(column, overflow="fold")
+        # Ids are copied from here: they are never broken.
+        made.add_column(column, overflow="fold", no_wrap=column.endswith((" order", "key", "unit")))
     return made
 
 

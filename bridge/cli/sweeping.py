@@ -55,9 +55,9 @@ def sweep(
         out.print(Text(f"The sweep is {found['state']}: job {job}"))
         return
     marked = (found["result"] or {}).get("marked", {})
-    out.print(Text(f"Swept. {sum(marked.values())} orders are looked at again."))
+    out.print(Text(f"Swept. {sum(marked.values())} changes were read, and their orders are looked at."))
     if marked:
-        out.print(rows(table("shop or store", "orders"), marked.items()))
+        out.print(rows(table("shop or store", "changes"), marked.items()))
 
 
 def _ended(api: Api, job: str) -> Any:

@@ -46,7 +46,7 @@ def demo(
             teller.opening(place)
             stage = stack.enter_context(Stage.open(place, port))
             order = play(stage, teller)
-            teller.closing(stage, order)
+            teller.closing(stage, order, is_over=leave)
             if not leave:
                 _until_interrupted(stage)
         except KeyboardInterrupt:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +24,7 @@ REASON = "seller_cancel_reason_out_of_stock"
 MARKET = "US"
 READY_SECONDS = 20.0
 POLL_SECONDS = 0.05
+PORTS = (20_000, 32_000)
 SHORT_TIMES: Mapping[str, str] = {
     # A merchant's service waits minutes where a story can wait a moment.
     "BRIDGE_QUIET_PERIOD": "1",
@@ -122,6 +124,9 @@ class Stage:
         def answers() -> bool:
             if service.code is not None:
                 raise Failed(f"the service ended with {service.code}:\n{service.tail()}")
+            # Its own word first: somebody else's service may have taken the port meanwhile.
+            if f"listening on {self.url}" not in service.said():
+                return False
             try:
                 return send(self.url, "GET", "/healthz", {}, None)[0] == 200
             except NoService:
@@ -205,7 +210,9 @@ def environment(own: Mapping[str, str] = {}) -> dict[str, str]:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Below the range that the system gives to outgoing connections: the service comes back to it after a restart."""
+    while True:
+        port = random.randrange(*PORTS)  # noqa: S311 -- no secret hangs on it
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port

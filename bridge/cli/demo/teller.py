@@ -72,12 +72,14 @@ class Teller:
             raise Failed(f"expected: {text}; found: {found}")
         self.line(Text("         ✓  ", style="green").append(text, style="default"))
 
-    def closing(self, stage: Stage, order: str) -> None:
+    def closing(self, stage: Stage, order: str, *, is_over: bool) -> None:
         self.line()
         self.line(
             Text(f"All {self._step} steps came out as told, in {time.monotonic() - self._began:.0f} s.", style="bold")
         )
-        self.line("Everything is still up. Where to look:")
+        if is_over:
+            return
+        self.line("Everything is still up, until Ctrl-C. Where to look:")
         self.line(f"  the service      {stage.url}   API token in {stage.token_file}")
         self.line(f"  TikTok Shop      {stage.tiktok.url}/_control/state")
         self.line(f"  Magento          {stage.magento.url}/_control/state")
