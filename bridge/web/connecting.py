@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +14,7 @@ from weakref import WeakValueDictionary
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.domain.outcomes import Reauth, RemoteProblem
+from bridge.domain.outcomes import Reauth, Rejected, RemoteProblem
 from bridge.ports import Connected, Connector, Finding
 from bridge.storage import audit, shops
 from bridge.storage.connections import Connection
@@ -21,9 +23,14 @@ from bridge.storage.ids import new_id
 from bridge.storage.shops import Shop
 from bridge.web.desk import WebDesk
 from bridge.web.keyring import Keyring
+from bridge.web.problems import Problem
 from bridge.web.states import State, findings_json, private, public
 
 _NAME = 191
+# A refresh takes seconds; its lease is the one that keeps processes from refreshing at once.
+_LEASE_SECONDS = 60.0
+_LEASE_PAUSE = 0.5
+_LEASE_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,31 +72,50 @@ class Connecting:
 
     async def again(self, connection: Connection, public_url: str, who: str) -> Joined:
         """Doctor: connect with what is stored. Raises `RemoteProblem`, after it is written down."""
-        async with self._lock(connection.id):
+        async with self._lock(connection.id), self._tokens_held(connection):
+            latest = await self._desk.db.read(lambda conn: self._desk.connections.get(conn, connection.id))
+            if latest is None:
+                raise NotFound(f"the connection {connection.id} was deleted meanwhile")
             try:
                 return await self._run(
-                    connection, None, public(connection.credentials), public_url, who, is_draft=False, is_doctor=True
+                    latest, None, public(latest.credentials), public_url, who, is_draft=False, is_doctor=True
                 )
             except RemoteProblem as problem:
                 await self.failed(connection.id, problem)
                 raise
 
+    @asynccontextmanager
+    async def _tokens_held(self, connection: Connection) -> AsyncIterator[None]:
+        """Nobody renews the tokens while doctor works with them: a refresh may end the pair it holds."""
+        if connection.kind != "tiktok":
+            yield
+            return
+        book, owner = self._desk.connections, f"doctor-{new_id('con')}"
+        for _ in range(_LEASE_TRIES):
+            if await self._desk.db.write(lambda conn: book.try_lease_token(conn, connection.id, owner, _LEASE_SECONDS)):
+                break
+            await asyncio.sleep(_LEASE_PAUSE)
+        else:
+            raise Problem("busy", "Its tokens are being renewed; run doctor again.", headers={"Retry-After": "10"})
+        try:
+            yield
+        finally:
+            with contextlib.suppress(StorageProblem):  # it runs out by itself
+                await self._desk.db.write(lambda conn: book.release_token_lease(conn, connection.id, owner))
+
     async def authorized(
         self, connection: Connection, credentials: Mapping[str, Any], public_url: str, who: str
     ) -> Joined:
-        """New credentials came by OAuth. They are stored before anything else: they cannot be had a second time."""
+        """New credentials came by OAuth. Raises `RemoteProblem`.
 
-        async def keep(conn: AsyncConnection) -> Connection:
-            latest = await self._desk.connections.get(conn, connection.id)
-            if latest is None:
-                raise NotFound(f"the connection {connection.id} was deleted meanwhile")
-            merged = {**private(latest.credentials), **_earlier(latest, credentials), **credentials}
-            return await self._desk.connections.update(
-                conn, connection.id, credentials=merged, token_expires_at=expiry_of(credentials)
-            )
-
+        They are stored before anything else, because they cannot be had a second time; but not over those of shops
+        that are connected: the seller who agreed may be another one.
+        """
+        of_it = await self._desk.db.read(lambda conn: shops.of_connection(conn, connection.id))
         async with self._lock(connection.id):
-            stored = await self._desk.db.write(keep)
+            if connection.kind == "tiktok" and of_it:
+                return await self._run(connection, None, credentials, public_url, who, is_draft=False, is_theirs=True)
+            stored = await self._desk.db.write(lambda conn: self._keep(conn, connection.id, credentials))
             await self._keyring.refresh()
             try:
                 return await self._run(stored, None, credentials, public_url, who, is_draft=False)
@@ -97,8 +123,23 @@ class Connecting:
                 await self.failed(connection.id, problem)
                 raise
 
+    async def _keep(self, conn: AsyncConnection, connection_id: str, credentials: Mapping[str, Any]) -> Connection:
+        latest = await self._desk.connections.get(conn, connection_id)
+        if latest is None:
+            raise NotFound(f"the connection {connection_id} was deleted meanwhile")
+        merged = {**private(latest.credentials), **_earlier(latest, credentials), **credentials}
+        return await self._desk.connections.update(
+            conn, connection_id, credentials=merged, token_expires_at=expiry_of(credentials)
+        )
+
     async def announce(
-        self, *, kind: str, name: str | None, url: str, credentials: Mapping[str, Any], facts: Mapping[str, Any] = {}
+        self,
+        *,
+        kind: str,
+        name: str | None,
+        url: str,
+        credentials: Mapping[str, Any],
+        facts: Mapping[str, Any] | None = None,
     ) -> Connection:
         """A row for what is not connected yet. One that is there keeps what it holds."""
         identity = url if kind != "tiktok" else f"new:{new_id('con')}"
@@ -113,7 +154,7 @@ class Connecting:
                 url=url,
                 identity=identity,
                 credentials=merged,
-                facts={**(known.facts if known else {}), **facts},
+                facts={**(known.facts if known else {}), **(facts or {})},
                 state=State.ANNOUNCED.value,
                 because="It is named, but not connected yet.",
             )
@@ -142,9 +183,12 @@ class Connecting:
         *,
         is_draft: bool,
         is_doctor: bool = False,
+        is_theirs: bool = False,
     ) -> Joined:
         connector = self._desk.connectors[connection.kind]
         connected = await connector.connect(connection.id, connection.url, credentials, public_url)
+        if is_theirs:
+            await self._must_share_a_shop(connection, connected)
 
         async def write(conn: AsyncConnection) -> tuple[Connection, list[Shop]]:
             return await self._save(
@@ -207,6 +251,16 @@ class Connecting:
         after = {"state": stored.state, "name": stored.name, "kind": stored.kind, "url": stored.url}
         await audit.write(conn, who, f"connection {stored.id} {what}", before, after)
         return stored, await shops.of_connection(conn, stored.id)
+
+    async def _must_share_a_shop(self, connection: Connection, connected: Connected) -> None:
+        known = await self._desk.db.read(lambda conn: shops.of_connection(conn, connection.id))
+        if not {shop.channel_shop_id for shop in known} & {shop.channel_shop_id for shop in connected.shops}:
+            given = ", ".join(shop.name for shop in connected.shops) or "no shop"
+            text = (
+                f"The seller who agreed has {given}, but this connection is for {', '.join(s.name for s in known)}. "
+                "Make a connection of its own for the other seller"
+            )
+            raise RemoteProblem(Rejected(text, "another_seller"))
 
     async def _same_channel(self, conn: AsyncConnection, here: Connection, connected: Connected) -> Connection | None:
         """TikTok: a connection with the same app and a shop in common is the same one."""

@@ -149,7 +149,7 @@ class Keyring:
         for connection_id, one in sorted(loaded.items()):
             if one.kind == "tiktok" and one.app_key:
                 apps.setdefault(one.app_key, []).append(connection_id)
-            elif one.kind and one.kind != "tiktok" and not one.is_broken:
+            elif one.kind == "magento" and not one.is_broken:
                 by_connection[connection_id] = Keys(connection_id, one.keys, {})
         self._by_connection = by_connection
         self._by_app = {
@@ -174,7 +174,9 @@ class Keyring:
                 connection = await self._connections.get(conn, connection_id)
             except WrongSecretKey:
                 log.warning("credentials_not_opened", connection=connection_id)
-                loaded[connection_id] = _Loaded(version, known.kind if known else "", "", (), is_broken=True)
+                loaded[connection_id] = _Loaded(
+                    version, known.kind if known else "", known.app_key if known else "", (), is_broken=True
+                )
                 continue
             if connection is not None:
                 loaded[connection_id] = _loaded(connection)

@@ -30,6 +30,7 @@ from bridge.web.oauth_tiktok import start_link
 from bridge.web.problems import Problem, invalid, of_remote
 from bridge.web.routes import WHO, ok
 from bridge.web.states import State, public
+from plugin_contract.versions import NoVersion, PluginVersion
 
 _NO_PUBLIC_URL = Finding(
     "warning",
@@ -146,7 +147,10 @@ async def change_connection(request: web.Request) -> web.Response:
     if asked.name is not None:
         fields["name"] = asked.name
     if "plugin_version_override" in asked.model_fields_set:
-        fields["plugin_override"] = (asked.plugin_version_override or "").strip() or None
+        stated = (asked.plugin_version_override or "").strip() or None
+        if stated and isinstance(PluginVersion.parse(stated), NoVersion):
+            raise invalid("/plugin_version_override", "is no version; it looks like 1.0.20")
+        fields["plugin_override"] = stated
 
     async def write(conn: AsyncConnection) -> Connection:
         latest = await desk.connections.get(conn, before.id)

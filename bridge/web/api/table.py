@@ -69,7 +69,7 @@ ROUTES: Final = (
         connections.doctor_connection,
         "Prove the credentials again, read the remote, mend registrations",
         {200: Answer(m.ConnectionOut)},
-        problems=(404, 409, *_REMOTE),
+        problems=(404, 409, 429, *_REMOTE),
     ),
     Route("GET", "/api/v1/shops", shops.list_shops, "All TikTok Shops", {200: Answer(m.ShopList)}),
     Route("GET", "/api/v1/shops/{shop}", shops.show_shop, "One shop", {200: Answer(m.ShopOut)}, problems=(404,)),

@@ -143,6 +143,7 @@ async def test_patch_renames_and_states_the_plugin_version(house: House) -> None
     # Judged anew with the next look.
     assert "capabilities" not in (await house.store(store["id"])).facts
     assert (await house.ask("PATCH", path, json={})).json["name"] == "Main"
+    assert (await house.ask("PATCH", path, json={"plugin_version_override": "newest"})).status == 422
     cleared = await house.ask("PATCH", path, json={"plugin_version_override": None})
     assert cleared.json["plugin_version_override"] is None
     changes = (await house.ask("GET", f"/api/v1/audit?what=connection {store['id']}")).json["changes"]
@@ -184,17 +185,21 @@ async def test_doctor_connects_again_and_tells(house: House) -> None:
     assert house.actions.mended[-1] == store["id"]
 
 
-async def test_doctor_never_puts_back_tokens_that_were_renewed_meanwhile(house: House) -> None:
+async def test_doctor_and_a_token_refresh_wait_for_each_other(house: House) -> None:
     channel = await house.connect_tiktok()
-    house.tiktok.gate = asyncio.Event()
-    running = asyncio.create_task(house.ask("POST", f"/api/v1/connections/{channel['id']}/doctor"))
-    while len(house.tiktok.asked) < 2:
-        await asyncio.sleep(0)
+    book, connection_id = house.connections, channel["id"]
+    assert await house.db.write(lambda conn: book.try_lease_token(conn, connection_id, "keeper", 60))
+    running = asyncio.create_task(house.ask("POST", f"/api/v1/connections/{connection_id}/doctor"))
+    await asyncio.sleep(0.1)
+    assert len(house.tiktok.asked) == 1
     fresh = {**TIKTOK, "access_token": "renewed", "refresh_token": "renewed"}
-    await house.db.write(lambda conn: house.connections.store_tokens(conn, channel["id"], fresh, None))
-    house.tiktok.gate.set()
+    await house.db.write(lambda conn: book.store_tokens(conn, connection_id, fresh, None))
+    await house.db.write(lambda conn: book.release_token_lease(conn, connection_id, "keeper"))
     assert (await running).status == 200
-    assert (await house.store(channel["id"])).credentials["access_token"] == "renewed"
+    assert house.tiktok.asked[1][2]["access_token"] == "renewed"
+    assert (await house.store(connection_id)).credentials["access_token"] == "renewed"
+    # The lease was given back.
+    assert await house.db.write(lambda conn: book.try_lease_token(conn, connection_id, "keeper", 60))
 
 
 async def test_two_connects_at_once_make_one_connection(house: House) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from bridge.domain.outcomes import Reauth, RemoteProblem
+from bridge.ports import FoundShop
 from tests.integration.web.house import House
 
 APP = {"app_key": "app1", "app_secret": "secret1", "service_id": "s1"}
@@ -131,3 +132,12 @@ async def test_without_a_service_id_it_is_said_where_to_find_it(house: House) ->
     body = {"kind": "tiktok", "credentials": {"app_key": "a", "app_secret": "b"}}
     answer = await house.ask("POST", "/api/v1/connections", json=body)
     assert (answer.status, "service_id" in answer.json["detail"]) == (422, True)
+
+
+async def test_another_seller_never_takes_a_connection_over(house: House) -> None:
+    store = await house.connect_tiktok(credentials={**APP, "access_token": "t", "refresh_token": "r"})
+    house.tiktok.shops = (FoundShop("9999", "Stranger's shop", "US", "c"),)
+    status, text = await back(house, f"code=c9&state={await state_of(house, store['id'])}")
+    assert (status, "Test shop" in text) == (502, True)
+    stored = await house.store(store["id"])
+    assert (stored.state, stored.because, stored.credentials["access_token"]) == ("connected", "", "t")
