@@ -220,14 +220,13 @@ class Connecting:
         target = await self._same_channel(conn, here, connected) or here
         credentials = _fresher(here, sent, connected.credentials) if is_doctor else dict(connected.credentials)
         broken = next((one for one in connected.findings if one.code == "not_connected"), None)
+        # Nothing else is carried over, `capabilities` least of all: another plugin may be installed by now.
         facts = {
             **private(target.facts),
             **(target.facts if broken else {}),
             **connected.facts,
             "findings": findings_json(connected.findings),
         }
-        if not broken:
-            facts.pop("capabilities", None)  # read anew: another plugin may be installed
         fields: dict[str, Any] = {
             "credentials": {**private(target.credentials), **_earlier(target, credentials), **credentials},
             "facts": facts,

@@ -28,6 +28,7 @@ from bridge.web.desk import DESK, WebDesk
 from bridge.web.problems import Problem, invalid
 from bridge.web.routes import WHO, ok
 from bridge.web.settings_changes import with_shop_change, with_sync_change
+from plugin_contract.versions import capabilities
 
 _CHANNELS = frozenset({"tiktok"})
 """Kinds that are no store."""
@@ -233,7 +234,10 @@ def _sync_out(shop: Shop, store: Connection | None) -> CancellationSyncOut:
 def _restock(store: Connection | None) -> tuple[bool | None, str]:
     if store is None:
         return None, "No store is tied to this shop yet."
+    # What was read last, by settling or by connecting; judged anew, because the operator may have stated another since.
     known = store.facts.get("capabilities")
-    if not isinstance(known, dict):
+    reading = known if isinstance(known, dict) else {"reported": store.facts.get("plugin_version")}
+    if known is None and "plugin_version" not in store.facts:
         return None, "The store's plugin has not been read yet; run doctor or the version check."
-    return bool(known.get("restock_allowed")), str(known.get("restock_because") or "")
+    judged = capabilities(reading.get("reported"), override=store.plugin_override).restock
+    return judged.allowed, judged.because

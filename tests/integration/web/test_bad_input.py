@@ -179,9 +179,11 @@ async def test_with_the_storage_down_it_is_503_and_never_200_or_401(sqlite_datab
             await house.magento_says(store["id"], {"id": "7"}),
             await house.tiktok_says(TIKTOK_BODY),
             await house.tiktok_says(TIKTOK_BODY, secret="maybe a new one"),
+            # The keys are not read again for each wrong signature; what is known of them is still not fresh.
+            await house.tiktok_says(TIKTOK_BODY, secret="maybe a new one"),
             await house.magento_says("con_unknown", {"id": "7"}),
         ]
-        assert [answer.status for answer in answers] == [503] * 4
+        assert [answer.status for answer in answers] == [503] * 5
         assert all(answer.headers["Retry-After"] for answer in answers)
         ready = await house.ask("GET", "/readyz", token=False)
         assert (ready.status, ready.json["type"]) == (503, "/problems/not-ready")

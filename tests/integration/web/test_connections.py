@@ -155,6 +155,13 @@ async def test_patch_renames_and_states_the_plugin_version(house: House) -> None
     assert changes[1]["who"].startswith("token ")
 
 
+async def test_doctor_has_the_plugin_judged_anew(house: House) -> None:
+    store = await house.connect_magento()
+    await house.ask("GET", f"/plugin/version-check?connection={store['id']}")
+    await house.ask("POST", f"/api/v1/connections/{store['id']}/doctor")
+    assert "capabilities" not in (await house.store(store["id"])).facts
+
+
 async def test_delete_answers_409_while_something_lives_on_it(each_house: House) -> None:
     house = each_house
     shop_id, store_id = await house.tied_shop()
