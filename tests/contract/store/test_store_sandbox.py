@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from decimal import Decimal
 from typing import Any, Literal
@@ -298,16 +299,20 @@ async def test_the_bodies_of_a_refund_are_the_measured_ones(sandbox: SandboxBenc
 async def test_a_refund_that_falls_between_two_reads_is_read_whole(sandbox: SandboxBench) -> None:
     order = await sandbox.create()
     real = sandbox.client.get
+    order_read = asyncio.Event()
     between = [order.id]
 
     async def get(path: str, *args: Any, **named: Any) -> object:
-        answer = await real(path, *args, **named)
-        if path.startswith("/rest/V1/orders/") and between:
+        if path.startswith("/rest/V1/creditmemos") and between:
+            await order_read.wait()
             body = {"order": int(between.pop()), "items": [{"order_item_id": int(order.rows[0].id), "qty": 1}]}
             await sandbox.control("POST", "refund", body)
+        answer = await real(path, *args, **named)
+        if path.startswith("/rest/V1/orders/"):
+            order_read.set()
         return answer
 
-    sandbox.client.get = get  # type: ignore[method-assign]  # the merchant clicks right after our first read
+    sandbox.client.get = get  # type: ignore[method-assign]  # the merchant clicks after the order was read
     read = await sandbox.read(order.id)
     assert (read.rows[0].refunded, len(read.refunds)) == (1, 1)
     assert read.total_refunded == read.refunds[0].total
