@@ -50,6 +50,7 @@ from bridge.sync.tokens import KeptTokens
 from bridge.sync.workers import Workers
 from bridge.web.app import create_app
 from bridge.web.desk import WebDesk
+from bridge.web.server import make_runner
 
 KEEPALIVE_SECONDS = 3.0
 """Shorter than a server's own (nginx, Apache: 5 and up), so that no call goes out on a dying connection."""
@@ -189,7 +190,7 @@ def _keys(config: Config) -> tuple[list[str], str | None]:
 
 
 async def _listen(config: Config, desk: WebDesk) -> tuple[web.AppRunner, int]:
-    runner = web.AppRunner(create_app(desk), access_log=None, shutdown_timeout=min(3.0, config.stop_timeout))
+    runner = make_runner(create_app(desk))
     await runner.setup()
     site = web.TCPSite(runner, config.host, config.port, backlog=1024)
     await site.start()

@@ -54,7 +54,7 @@ class Config(BaseSettings):
     log_format: Literal["json", "console"] = Field(default="json", description="How log lines are written")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least severe log line")
     stop_timeout: float = Field(
-        default=8.0, ge=0.5, le=60, description="Seconds a stop waits for what is in hand; the rest is taken up again"
+        default=6.0, ge=0.5, le=60, description="Seconds a stop waits for what is in hand; the rest is taken up again"
     )
 
     @field_validator("public_url")

@@ -9,8 +9,8 @@ from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 from aiohttp.web_request import BaseRequest
 
-SHUTDOWN_SECONDS: Final = 15.0
-"""Requests under way get so long to end."""
+SHUTDOWN_SECONDS: Final = 3.0
+"""Requests under way get so long to end: longer than a delivery may take, and a stop is over within 10 s."""
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("bridge.access")
 _QUIET = ("/hooks/", "/healthz", "/readyz", "/metrics")
