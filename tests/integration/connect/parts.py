@@ -116,3 +116,15 @@ async def refund_all(play: Stage, order_id: str) -> int:
     """The merchant refunds the whole store order in the admin area; the credit memo's id."""
     made = await play.store_order(order_id)
     return int((await play.magento.control("POST", "refund", {"order": made["id"]}))["credit_memo"])
+
+
+async def idle(play: Stage) -> None:
+    """Wait until nothing is due or in hand."""
+
+    async def look() -> bool:
+        async with play.session.get(f"{play.url}/metrics") as answer:
+            lines = [line for line in (await answer.text()).splitlines() if line.startswith("bridge_work{")]
+        counts = {line.partition('state="')[2].partition('"')[0]: float(line.rsplit(" ", 1)[1]) for line in lines}
+        return bool(counts) and counts.get("due", 0) == 0 and counts.get("leased", 0) == 0
+
+    await play.until(look, "nothing is due or in hand")
