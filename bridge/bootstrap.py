@@ -134,6 +134,7 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
         connections,
         channels={"tiktok": lambda connection, shop: _channel(tiktok, keepers, connection, shop)},
         stores={"magento": lambda connection: _store(config, session, connection)},
+        seen=lambda connection: keepers.of(connection.id).seen(connection),
     )
     bell = Bell()
     desk = Desk(

@@ -18,7 +18,10 @@ MakeStore = Callable[[Connection], Store]
 
 
 class KeptGateways:
-    """Implements `ports.Gateways`. `channels` and `stores`: kind of connection → how one is made."""
+    """Implements `ports.Gateways`. `channels` and `stores`: kind of connection → how one is made.
+
+    `seen` is told of every connection that is read for a channel, so that kept tokens follow what is stored.
+    """
 
     def __init__(
         self,
@@ -26,11 +29,13 @@ class KeptGateways:
         connections: Connections,
         channels: Mapping[str, MakeChannel],
         stores: Mapping[str, MakeStore],
+        seen: Callable[[Connection], None],
     ) -> None:
         self._db = db
         self._connections = connections
         self._make_channel = channels
         self._make_store = stores
+        self._seen = seen
         self._channels: dict[str, tuple[tuple[str, str], Channel]] = {}
         self._stores: dict[str, tuple[str, Store]] = {}
 
@@ -42,6 +47,7 @@ class KeptGateways:
         shop, connection = await self._db.read(read)
         if shop is None or connection is None or connection.kind not in self._make_channel:
             raise RemoteProblem(Reauth("the TikTok Shop is no longer connected"))
+        self._seen(connection)
         version = (_identity(connection), f"{shop.channel_shop_id}/{shop.region}/{shop.cipher}")
         kept = self._channels.get(shop_id)
         if kept is None or kept[0] != version:

@@ -49,14 +49,26 @@ class KeptTokens:
         self._renew = renew
         self._turn = asyncio.Lock()
         self._known: Grant | None = None
+        self._version = 0
+
+    def seen(self, connection: Connection) -> None:
+        """The connection as it was just read for another purpose: a person, or another process, may have stored a new
+        grant while the one known here looked good.
+        """
+        if connection.version >= self._version and connection.credentials.get("access_token"):
+            self._keep(connection)
+
+    def _keep(self, connection: Connection) -> Grant:
+        self._version = connection.version
+        self._known = _grant(connection)
+        return self._known
 
     async def access_token(self) -> str:
         grant = self._known
         if grant is None or (grant.expires_at is not None and grant.expires_at <= self._clock.now()):
-            grant = _grant(await self._stored())
+            grant = self._keep(await self._stored())
             if grant.expires_at is not None and grant.expires_at <= self._clock.now():
                 return await self.refreshed(grant.access_token)
-            self._known = grant
         return grant.access_token
 
     async def refreshed(self, stale: str) -> str:
@@ -82,8 +94,7 @@ class KeptTokens:
             connection = await self._stored()
             grant = _grant(connection)
             if grant.access_token != stale:
-                self._known = grant
-                return grant
+                return self._keep(connection)
             if await self._db.write(self._lease):
                 break
             if waited > LEASE_SECONDS:
@@ -98,8 +109,7 @@ class KeptTokens:
                     lambda conn: self._connections.store_tokens(conn, self._id, credentials, expires_at),
                     idempotent=True,
                 )
-            self._known = _grant(connection)
-            return self._known
+            return self._keep(connection)
         finally:
             await self._db.write(lambda conn: self._connections.release_token_lease(conn, self._id, self._owner))
 
