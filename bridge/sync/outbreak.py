@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -15,8 +16,14 @@ from bridge.sync.desk import Desk, log
 AUTH_LOOK = timedelta(minutes=5)
 """A connection that needs a person is tried again this often, besides at once when it is mended."""
 REFUSED_LOOK = timedelta(hours=1)
+_CHANGING = re.compile(r"\b(?=\w*\d)[\w-]{8,}|\b\d+(?= s\b)")
 CONNECTED, REAUTH = "connected", "reauth"
 """States of a connection that works, and of one that needs a person."""
+
+
+def steady(because: str) -> str:
+    """A remote's words without what differs at each call (its request id, a clock's seconds): the same trouble."""
+    return _CHANGING.sub("#", because)
 
 
 async def wait_for(desk: Desk, connection_id: str, outcome: Failure) -> datetime:
@@ -47,13 +54,13 @@ async def _needs_person(desk: Desk, connection_id: str, because: str, *, state: 
         connection = await desk.connections.get(conn, connection_id)
         if connection is None:
             return False
-        if state is not None and (connection.state != state or connection.because != because):
+        if state is not None and (connection.state != state or steady(connection.because) != steady(because)):
             await desk.connections.update(conn, connection_id, state=state, because=because)
         text = TEXTS[AttentionKind.CONNECTION]
         return await attention.raise_item(
             conn,
             kind=AttentionKind.CONNECTION.value,
-            fingerprint=because,
+            fingerprint=steady(because),
             title=f"{text.title}: {connection.name}",
             because=because,
             what_to_do=text.what_to_do,

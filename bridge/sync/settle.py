@@ -166,7 +166,7 @@ async def _waits(desk: Desk, sheet: Sheet, down: RemoteDown, due: datetime) -> N
 
     async def write(conn: AsyncConnection) -> None:
         facts = {"connection": down.connection_id, "again_at": due.isoformat()}
-        await changelog.write_once(conn, sheet.record.id, "waiting", because, because, facts)
+        await changelog.write_once(conn, sheet.record.id, "waiting", outbreak.steady(because), because, facts)
         await orders.update(conn, sheet.record.id, state=OrderState.WAITING, because=because)
 
     await desk.db.write(write)
