@@ -47,7 +47,7 @@ schemas: install-dev ## Check that the plugin contract's JSON Schemas are what t
 	@$(BIN)/python -m plugin_contract.schemas --check
 
 tests: install-dev mariadb ## Run all tests; PYTEST="-k refund" chooses
-	@$(BIN)/python -m pytest -q $(PYTEST)
+	@$(BIN)/python -m pytest -q --import-mode=importlib $(PYTEST)
 
 mariadb: ## See that a MariaDB server can be started by the tests; root on Debian and Ubuntu installs it
 	@if $(DATABASE_SERVER); then exit 0; fi; \
@@ -69,7 +69,7 @@ bench: install-dev mariadb ## Measure: arrivals a second, settling, sweeps (test
 
 test-live: install-dev ## Run the contract tests against a real Magento: make test-live MAGENTO_URL=https://…
 	@[ -n "$(MAGENTO_URL)" ] || { echo "Say which store: make test-live MAGENTO_URL=https://magento.example.com" >&2; exit 2; }
-	@MAGENTO_URL="$(MAGENTO_URL)" $(BIN)/python -m pytest -q -m live $(PYTEST)
+	@MAGENTO_URL="$(MAGENTO_URL)" $(BIN)/python -m pytest -q --import-mode=importlib -m live $(PYTEST)
 
 lock: ## Renew requirements/*.txt from pyproject.toml (needs uv)
 	@uv=$$(PATH="$(CURDIR)/$(BIN):$$PATH" command -v uv) || { echo "Install uv first: https://docs.astral.sh/uv" >&2; exit 1; }; \
