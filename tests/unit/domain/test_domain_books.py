@@ -144,6 +144,12 @@ def test_some_pieces_only_are_held() -> None:
     assert settlement.effect is None
 
 
+def test_a_piece_refunded_for_one_unit_is_not_counted_for_the_next() -> None:
+    found = books(channel(), store([row("A", 3)], [memo("1", {"A": 1})]), pieces(u1="A2", u2="A"))
+    assert found.partly == {"1"}
+    assert not found.refunded
+
+
 def test_some_pieces_of_a_dead_unit_are_held_too() -> None:
     of_two = store([row("A", 1), row("B", 1)], [memo("1", {"A": 1})])
     settlement = decide(channel([unit("1")], status="CANCELLED"), of_two, link=link(pieces(u1="AB")))

@@ -208,6 +208,7 @@ class World:
                 self._approve(effect)
 
     def _refund(self, effect: RefundOrder) -> None:
+        assert not self.held
         assert effect.units <= self.dead(), "no living unit is refunded by us"
         already = [act.units for act in self.acts[:-1] if isinstance(act, RefundOrder)]
         assert not effect.units & frozenset().union(*already), "no unit is refunded twice by us"
@@ -219,6 +220,7 @@ class World:
         for row_id in effect.restock_rows:
             assert self.reserved is Reserved.YES, "only stock that was taken comes back"
             assert self.to_store.get("restock", True)
+            assert not any(self.may_have_left(u) for u in effect.units if row_id in self.shape[u]), "not what left"
             assert effect.quantities[row_id] <= room[row_id] - self.shipped.get(row_id, 0), "not what was shipped"
         if self.shipped and not effect.restock_rows and any(self.shipped.get(r) for r in effect.quantities):
             assert effect.concerns, "goods may be under way: somebody is told"
@@ -249,10 +251,20 @@ class World:
         self._close()
 
     def _gone_in_store(self, units: Iterable[str]) -> None:
-        """The merchant's own memos alone speak: what they took must hold all of these units."""
-        theirs = total(m.quantities for m in self.memos if not m.is_ours)
-        wanted = total(self.shape[u] for u in units)
-        assert all(theirs.get(row_id, 0) >= n for row_id, n in wanted.items()), "the store still has some of them"
+        """The merchant's own memos hold all of these units, beyond what the dead units take first."""
+        theirs, all_gone = total(m.quantities for m in self.memos if not m.is_ours), self.refunded
+        dead, wanted = total(self.shape[u] for u in self.dead()), total(self.shape[u] for u in units)
+        for row_id, count in wanted.items():
+            assert theirs.get(row_id, 0) >= count, "our own memos are no wish"
+            assert all_gone.get(row_id, 0) >= dead.get(row_id, 0) + count, "the store still has some of them"
+
+    def may_have_left(self, unit_id: str) -> bool:
+        """The first finished cancellation's word; where it has none, its reason and the signs."""
+        finished = [r for r in self.records if unit_id in r.unit_ids and r.status in {SUCCESS, COMPLETE}]
+        death = min(finished, key=lambda r: r.updated_at)
+        if death.replenish is not None:
+            return not death.replenish
+        return death.reason == "package_lost" or unit_id in self.left
 
     # --- the question -------------------------------------------------------------------------------------------------
 
