@@ -1,0 +1,34 @@
+"""The stage for the whole play: both shops and the service, on each database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.stage import Stage, stage
+
+
+@pytest.fixture
+async def bare(tmp_path: Path, database_url: str) -> AsyncIterator[Stage]:
+    """Both shops and the service up, nothing connected."""
+    async with stage(tmp_path, database_url) as made, made.inside():
+        yield made
+
+
+@pytest.fixture
+async def play(tmp_path: Path, database_url: str) -> AsyncIterator[Stage]:
+    """Connected, tied, both directions on, two products in the store."""
+    async with stage(tmp_path, database_url) as made, made.inside():
+        await made.connect()
+        await made.product("MUG", price="10.00")
+        await made.product("STICKER", price="5.00")
+        yield made
+
+
+@pytest.fixture
+async def dark(tmp_path: Path, database_url: str) -> AsyncIterator[Stage]:
+    """Both shops up, the service not started."""
+    async with stage(tmp_path, database_url) as made:
+        yield made
