@@ -83,6 +83,14 @@ class ConnectionList(BaseModel):
 # --- shops ----------------------------------------------------------------------------------------------------------
 
 
+def as_shown(what: str) -> Any:
+    """A field that the answer shows and that cannot be set here, so that what was read can be sent back whole."""
+    return Field(default=None, exclude=True, description=what, json_schema_extra={"readOnly": True})
+
+
+_FIXED = "As shown: taken where it is unchanged, refused where it differs"
+
+
 class StoreChange(Asked):
     connection: Id = Field(description="Id of the store's connection")
     store_view: str | None = Field(default=None, max_length=64, description="Store view code; empty: the default view")
@@ -109,6 +117,14 @@ class ShopChange(Asked):
     link_patterns: list[Annotated[str, StringConstraints(min_length=1, max_length=64)]] = Field(
         default_factory=list, max_length=10
     )
+    id: str | None = as_shown(_FIXED)
+    connection: str | None = as_shown(_FIXED)
+    channel_shop_id: str | None = as_shown(_FIXED)
+    name: str | None = as_shown(_FIXED)
+    region: str | None = as_shown(_FIXED)
+    seller_type: str | None = as_shown(_FIXED)
+    cancellation_sync: CancellationSync | None = as_shown(f"{_FIXED}; it has its own address")
+    restock: dict[str, Any] | None = as_shown("As shown; ignored")
 
 
 class ShopOut(BaseModel):
@@ -162,6 +178,8 @@ class CancellationSyncChange(Asked):
 
     store_to_channel: StoreToChannelChange = Field(default_factory=StoreToChannelChange)
     channel_to_store: ChannelToStoreChange = Field(default_factory=ChannelToStoreChange)
+    restock_allowed: bool | None = as_shown("As shown; ignored: the store's plugin decides")
+    restock_because: str | None = as_shown("As shown; ignored")
 
 
 class CancellationSyncOut(CancellationSync):
@@ -345,4 +363,6 @@ class AuditPage(BaseModel):
     next: str | None
 
 
+SHOWN_FIELDS = ("id", "connection", "channel_shop_id", "name", "region", "seller_type", "cancellation_sync")
+"""What a shop's PUT takes only unchanged."""
 SHOP_FIELDS = tuple(name for name in ShopSettings.model_fields if name != "cancellation_sync")

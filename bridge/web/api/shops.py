@@ -14,6 +14,7 @@ from bridge.storage.connections import Connection
 from bridge.storage.shops import Shop
 from bridge.web.api.models import (
     SHOP_FIELDS,
+    SHOWN_FIELDS,
     CancellationSyncChange,
     CancellationSyncOut,
     Reason,
@@ -59,6 +60,7 @@ async def change_shop(request: web.Request) -> web.Response:
 
     async def write(conn: AsyncConnection) -> tuple[Shop, Connection | None]:
         shop = await _shop(conn, request)
+        _check_shown(asked, _out(shop, await _store(desk, conn, shop)))
         tie = sent.get("store")
         store = await _checked_store(desk, conn, tie["connection"]) if tie else None
         after = with_shop_change(shop.settings, sent, _views(store) if store else None, desk.clock.now())
@@ -69,6 +71,16 @@ async def change_shop(request: web.Request) -> web.Response:
         return stored, await _store(desk, conn, stored)
 
     return ok(_out(*await desk.db.write(write)))
+
+
+def _check_shown(asked: ShopChange, shown: ShopOut) -> None:
+    """What was read may be sent back; a change of what cannot be set here must not be lost in silence."""
+    for name in SHOWN_FIELDS:
+        if name in asked.model_fields_set and getattr(asked, name) != getattr(shown, name):
+            text = "is shown here and not set here"
+            if name == "cancellation_sync":
+                text += f": PUT it to /api/v1/shops/{shown.id}/cancellation-sync"
+            raise invalid(f"/{name}", f"{text}; leave it out, or send it as it was read")
 
 
 def _patterns(given: list[str]) -> tuple[str, ...]:
