@@ -84,6 +84,8 @@ class Handler:
     look: Callable[[Desk, Sheet, Claim, Done | None], Awaitable[Look]]
     note: Callable[[Claim, Done], Mapping[str, Any]] = lambda _claim, _done: {}
     """Fields of the order's record that an answer tells even when it could not be confirmed yet."""
+    take_back: Callable[[Claim], Mapping[str, Any]] = lambda _claim: {}
+    """Fields of the order's record, written with the claim, that hold no more when nothing was done."""
     partial: Callable[[Claim], bool] = lambda _claim: False
 
 
@@ -169,7 +171,8 @@ async def _conclude(desk: Desk, sheet: Sheet, sides: Sides, claim: Claim, outcom
         case Unknown(because):
             return await _wait(desk, sheet, claim, f"nobody knows whether it was done: {because}", quiet, {})
         case Retry() | Reauth():
-            await _void(desk, sheet, claim, f"nothing was done: {outcome.because}", {})
+            fields = handler.take_back(claim)
+            await _void(desk, sheet, claim, f"nothing was done: {outcome.because}", {}, fields)
             connection = sheet.shop.connection_id if claim.side == "channel" else sheet.store_connection_id
             due = await outbreak.wait_for(desk, connection or "", outcome)
             return Step(due=due)
@@ -237,9 +240,18 @@ async def _wait(
     return Step(due=until)
 
 
-async def _void(desk: Desk, sheet: Sheet, claim: Claim, because: str, facts: Mapping[str, Any]) -> None:
+async def _void(
+    desk: Desk,
+    sheet: Sheet,
+    claim: Claim,
+    because: str,
+    facts: Mapping[str, Any],
+    fields: Mapping[str, Any] | None = None,
+) -> None:
     async def write(conn: AsyncConnection) -> None:
         await ledger.void(conn, claim.id, because)
+        if fields:
+            await orders.update(conn, sheet.record.id, **fields)
         await changelog.write(
             conn, sheet.record.id, "void", because, {"effect": claim.kind, "attempt": claim.attempt, **facts}
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from bridge.domain.attention import AttentionKind, Hold
@@ -46,10 +47,20 @@ async def look(desk: Desk, sheet: Sheet, claim: Claim, answer: Done | None) -> L
             text = f"the store order {order.number} did not take its stock, and the repair failed: {why}"
             skus = sorted(row.sku for row in order.rows)
             holds = (Hold(AttentionKind.NOT_RESERVED, text, {"skus": skus}),)
+    elif sheet.record.repair_tried and sheet.record.reserved is Reserved.NO:
+        # An earlier attempt was to take the stock and came to nothing; taking it twice would be worse than not at all.
+        text = f"the store order {order.number} did not take its stock, and no effect of the repair was found"
+        skus = sorted(row.sku for row in order.rows)
+        holds = (Hold(AttentionKind.NOT_RESERVED, text, {"skus": skus}),)
     facts = {"number": order.number, "total": str(order.total_invoiced)}
     return Look(
         "landed", because, reference=answer.reference if answer else "", facts=facts, record=record, holds=holds
     )
+
+
+def take_back(claim: Claim) -> Mapping[str, Any]:
+    """The store did nothing, so the stock was not taken either: the repair may be tried again."""
+    return {"repair_tried": False} if claim.payload["reserve"] else {}
 
 
 HANDLER = Handler(
@@ -59,4 +70,5 @@ HANDLER = Handler(
     prepare=prepare,
     call=call,
     look=look,
+    take_back=take_back,
 )
