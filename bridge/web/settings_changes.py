@@ -19,7 +19,8 @@ def with_shop_change(
     """`change`: only the fields that were sent. `views`: codes of the store's views, None where they are not known.
 
     Tying sets `orders_since` to now unless it is set. A direction counts from now when the tie brings it to life, and
-    when dry run is switched off.
+    when dry run is switched off; so do orders then, unless another time is sent along: what came up in a dry run was
+    dealt with by hand.
     """
     fields: dict[str, Any] = dict(change)
     if "store" in fields:
@@ -29,6 +30,8 @@ def with_shop_change(
         after = after.model_copy(update={"orders_since": now})
     tied = before.store is None and after.store is not None
     sharp = before.dry_run and not after.dry_run
+    if sharp and before.orders_since is not None and after.orders_since == before.orders_since:
+        after = after.model_copy(update={"orders_since": now})
     if tied or sharp:
         after = after.model_copy(update={"cancellation_sync": _from_now(after.cancellation_sync, now, always=sharp)})
     # Copies are not checked by themselves.
