@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import pytest
+
 from bridge.killpoints import KillPoint
+from bridge.sync import effect
 from tests.support.chaos import KILLED, MUGS, House, JsonObject, kinds, story
 from tests.support.stage import Stage
 
@@ -111,3 +116,52 @@ async def test_a_repair_that_the_store_turned_away_is_tried_again(sqlite_house: 
     order = await house.settled(order_id, "alive on both sides")
     assert await stock(house.play) == (100, 98), story(order)
     assert "not_reserved" not in kinds(order)
+
+
+NOTHING_FOUND = {"status": 200, "body": '{"items":[],"total_count":0}', "content_type": "application/json"}
+
+
+async def waits_for_a_look(play: Stage, order_id: str) -> bool:
+    order = await play.order(order_id)
+    return any(entry["event"] == "waiting" for entry in order["changelog"]) if order else False
+
+
+async def test_a_header_is_kept_when_the_store_does_not_show_the_order_yet(
+    sqlite_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(effect, "UNSEEN_LOOK", timedelta(seconds=1))
+    play = sqlite_house.play
+    async with play.inside():
+        await play.connect()
+        await play.product("MUG", quantity=100)
+        await play.magento.fault(kind="slow", method="POST", path="/V1/orders$", seconds=0.5)
+        order_id = await play.place(MUGS)
+        assert await play.magento.calls(method="POST", path="/V1/orders$", wait=15)
+        # The look after the create searches twice: by channel id and by number.
+        await play.magento.fault(kind="fail", method="GET", path=r"/V1/orders\?", times=2, **NOTHING_FOUND)
+        await play.until(lambda: waits_for_a_look(play, order_id), "the create waits to be seen")
+        await play.product("MUG", quantity=110)  # by salable alone nobody could tell any more
+        await play.imported(order_id)
+        await cancel(play, order_id)
+        order = await play.settled(order_id, "both books agree: all")
+        assert await stock(play) == (110, 110), story(order)
+
+
+async def test_a_repair_reported_by_an_invoice_that_could_not_be_confirmed_is_kept(
+    sqlite_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(effect, "UNSEEN_LOOK", timedelta(seconds=1))
+    play = sqlite_house.play
+    async with play.inside():
+        await play.connect()
+        await play.product("MUG", quantity=1)
+        await play.magento.fault(kind="slow", method="POST", path="/invoice", seconds=0.5)
+        order_id = await play.place(MUGS)
+        assert await play.magento.calls(method="POST", path="/invoice", wait=15)
+        await play.product("MUG", quantity=100)
+        await play.magento.fault(kind="fail", method="GET", path="/V1/orders/", times=1, status=500)
+        order = await play.imported(order_id)
+        assert "not_reserved" not in kinds(order), story(order)
+        await cancel(play, order_id)
+        order = await play.settled(order_id, "both books agree: all")
+        assert await stock(play) == (100, 100), story(order)
