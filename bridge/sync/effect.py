@@ -200,7 +200,8 @@ async def _believe(
     if look.state == "refused":
         return await _refused(desk, sheet, sides, claim, look.because, "")
     if isinstance(answer, Done):
-        return await _wait(desk, sheet, claim, f"done, but not seen yet: {look.because}", UNSEEN_LOOK, look.record)
+        fields = {**handler.note(claim, answer), **look.record}
+        return await _wait(desk, sheet, claim, f"done, but not seen yet: {look.because}", UNSEEN_LOOK, fields)
     if isinstance(answer, AlreadyDone):
         because = f"{answer.because}; a look shows no effect: {look.because}"
         return await _refused(desk, sheet, sides, claim, because, "")

@@ -17,6 +17,9 @@ from bridge.sync.reading import read_store
 from bridge.sync.sheet import Sheet, Sides
 
 
+TAKEN: Mapping[str, Any] = {"reserved": Reserved.YES, "reserved_because": "its stock was taken on the invoice call"}
+
+
 async def prepare(_desk: Desk, _sheet: Sheet, _sides: Sides, effect: InvoiceOrder) -> Prepared | Step:
     record = {"repair_tried": True} if effect.reserve else {}
     return Prepared({"reserve": effect.reserve}, record)
@@ -37,8 +40,8 @@ async def look(desk: Desk, sheet: Sheet, claim: Claim, answer: Done | None) -> L
     holds: tuple[Hold, ...] = ()
     if claim.payload["reserve"]:
         header = answer.facts.get("reserved") if answer else None
-        if header == "yes":
-            record |= {"reserved": Reserved.YES, "reserved_because": "its stock was taken on the invoice call"}
+        if header == "yes" or (answer is None and sheet.record.reserved is Reserved.YES):
+            record |= TAKEN
             because += "; its stock was taken on this call"
         else:
             known = Reserved.NO if header == "no" else Reserved.UNKNOWN
@@ -58,6 +61,11 @@ async def look(desk: Desk, sheet: Sheet, claim: Claim, answer: Done | None) -> L
     )
 
 
+def note(claim: Claim, answer: Done) -> Mapping[str, Any]:
+    """The header of a repair comes once: a yes is kept even when the invoice itself could not be read back yet."""
+    return TAKEN if claim.payload["reserve"] and answer.facts.get("reserved") == "yes" else {}
+
+
 def take_back(claim: Claim) -> Mapping[str, Any]:
     """The store did nothing, so the stock was not taken either: the repair may be tried again."""
     return {"repair_tried": False} if claim.payload["reserve"] else {}
@@ -70,5 +78,6 @@ HANDLER = Handler(
     prepare=prepare,
     call=call,
     look=look,
+    note=note,
     take_back=take_back,
 )
