@@ -16,7 +16,6 @@ from bridge.sync.effect import Handler, Look, Points, Prepared, Step
 from bridge.sync.reading import read_store
 from bridge.sync.sheet import Sheet, Sides
 
-
 TAKEN: Mapping[str, Any] = {"reserved": Reserved.YES, "reserved_because": "its stock was taken on the invoice call"}
 
 
