@@ -22,6 +22,7 @@ class AttentionKind(StrEnum):
     FOUND_OTHER_ORDER = "found_other_order"
     CREATE_REFUSED = "create_refused"
     INVOICE_REFUSED = "invoice_refused"
+    NOT_INVOICED = "not_invoiced"
     NOT_RESERVED = "not_reserved"
     PARTIAL_CANCELLATION = "partial_cancellation"
     PARTIAL_REFUND = "partial_refund"
@@ -80,6 +81,10 @@ TEXTS: Mapping[AttentionKind, AttentionText] = {
     AttentionKind.INVOICE_REFUSED: AttentionText(
         "The store refused to invoice the order",
         "Open the order in the store and see why it cannot be invoiced, then choose *settle now*.",
+    ),
+    AttentionKind.NOT_INVOICED: AttentionText(
+        "A linked store order has no invoice",
+        "Invoice it in the store, or let the connector that made it do so; only an invoiced order can be refunded.",
     ),
     AttentionKind.NOT_RESERVED: AttentionText(
         "The store order did not take its stock",

@@ -14,6 +14,7 @@ from bridge.domain.effects import ApproveRequest, CancelOrder, Effect, Settlemen
 from bridge.domain.link import Link
 from bridge.domain.settings import ShopSettings, is_before
 from bridge.domain.store_order import StoreOrder
+from bridge.domain.words import lives, units
 
 LOOK_AGAIN = timedelta(minutes=1)
 TOO_LATE = frozenset({OrderStatus.IN_TRANSIT, OrderStatus.DELIVERED, OrderStatus.COMPLETED})
@@ -29,7 +30,7 @@ def decide(
     now: datetime,
 ) -> Settlement:
     direction = settings.cancellation_sync.store_to_channel
-    what = f"the store refunded {len(books.refunded)} of {len(books.living)} living units"
+    what = f"the store refunded {len(books.refunded)} of {units(len(books.living))} that lived"
     if not direction.enabled:
         return Settlement(Verdict.SETTLED, f"{what}, but refund → TikTok Shop cancellation is switched off")
     effect = _request(channel, books, what) or _whole(books, what)
@@ -86,7 +87,7 @@ def _whole(books: Books, what: str) -> Effect | None:
 
 def _partial(channel: ChannelOrder, settings: ShopSettings, books: Books, what: str) -> Settlement:
     rest = len(books.living) - len(books.refunded) + len(books.living_unmapped)
-    because = f"{what}; {rest} units live on in the order, so nothing is cancelled by itself"
+    because = f"{what}; {lives(rest)} in the order, so nothing is cancelled by itself"
     if channel.requests():
         because += "; a buyer's request waits for an answer"
     if settings.cancellation_sync.store_to_channel.partial == "ignore":
@@ -94,7 +95,9 @@ def _partial(channel: ChannelOrder, settings: ShopSettings, books: Books, what: 
     return _held(AttentionKind.PARTIAL_REFUND, because, books)
 
 
-def _before(store: StoreOrder, link: Link, units: frozenset[str], effective_from: datetime | None) -> datetime | None:
+def _before(
+    store: StoreOrder, link: Link, refunded: frozenset[str], effective_from: datetime | None
+) -> datetime | None:
     """The newest credit memo of the merchant's own that took some of these units' rows, when older than the switch-on.
 
     The memo that emptied the order is the change; an earlier partial one does not make it old. Units cancelled in the
@@ -102,7 +105,7 @@ def _before(store: StoreOrder, link: Link, units: frozenset[str], effective_from
     """
     if effective_from is None:
         return None
-    rows = {row for unit in units for row in rows_of(link.unit_map[unit])}
+    rows = {row for unit in refunded for row in rows_of(link.unit_map[unit])}
     theirs = [
         refund.created_at
         for refund in store.refunds

@@ -14,12 +14,13 @@ from bridge.domain import buying, cancelling, refunding
 from bridge.domain.attention import AttentionKind, Hold
 from bridge.domain.books import Books, compare_books
 from bridge.domain.capabilities import StoreCapabilities
-from bridge.domain.channel_order import ChannelOrder
+from bridge.domain.channel_order import Cancellation, ChannelOrder
 from bridge.domain.effects import CancelOrder, InvoiceOrder, Settlement, Verdict
 from bridge.domain.link import Link
 from bridge.domain.plans import Reserved
 from bridge.domain.settings import ShopSettings
 from bridge.domain.store_order import StoreOrder
+from bridge.domain.words import units
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def compare(case: Case) -> Settlement:
         if link.store_order_id:
             because = f"the store no longer shows its order {link.store_number or link.store_order_id}"
             return held(Hold(AttentionKind.STORE_ORDER_GONE, because, {"store_order": link.store_order_id}))
-        return buying.decide(channel, link, case.settings, case.now)
+        return _joined(buying.decide(channel, link, case.settings, case.now), _requests(channel))
     return _with_store_order(case, case.store)
 
 
@@ -66,7 +67,7 @@ def _with_store_order(case: Case, store: StoreOrder) -> Settlement:
         return held(Hold(AttentionKind.STORE_ORDER_CANCELLED, because, {"number": store.number}))
     if not store.is_invoiced:
         return _invoice(case, store)
-    books = compare_books(case.channel, store, link.unit_map, fill_first=link.restocked)
+    books = compare_books(case.channel, store, link.unit_map, fill_first=link.refunded_by_us)
     concerns = _requests(case.channel)
     refunds_on = case.settings.cancellation_sync.channel_to_store.enabled
     if books.missing and (refunds_on or not (books.refunded or books.partly - books.dead.keys())):
@@ -98,6 +99,9 @@ def _with_store_order(case: Case, store: StoreOrder) -> Settlement:
 
 def _invoice(case: Case, store: StoreOrder) -> Settlement:
     link = case.link
+    if link.is_linked:
+        because = f"the store order {store.number} was linked and has no invoice: whoever made it invoices it"
+        return held(Hold(AttentionKind.NOT_INVOICED, because, {"number": store.number}))
     if store.is_held:
         because = f"the store order {store.number} is on hold, so it cannot be invoiced"
         return held(Hold(AttentionKind.STORE_ORDER_ON_HOLD, because, {"number": store.number}))
@@ -127,18 +131,16 @@ def _equal(channel: ChannelOrder, store: StoreOrder, books: Books) -> Settlement
     if emptied is not None:
         return held(emptied)
     if not living and not books.returned:
-        because = (
-            f"both books agree: all {len(books.mapped)} units are cancelled on TikTok Shop and refunded in the store"
-        )
+        because = f"both books agree: all {units(len(books.mapped))} cancelled on TikTok Shop and refunded in the store"
     elif books.dead:
         because = (
             f"both books agree: {len(books.dead)} cancelled and refunded, {living} alive on both sides"
             f"{_returned(books)}"
         )
     else:
-        because = f"both books agree: {living} units alive on both sides{_returned(books)}, nothing to do"
+        because = f"both books agree: {units(living)} alive on both sides{_returned(books)}, nothing to do"
     if books.living_unmapped:
-        because += f"; {len(books.living_unmapped)} units never reached the store"
+        because += f"; {units(len(books.living_unmapped))} never reached the store"
     return Settlement(Verdict.SETTLED, because, facts={"status": channel.status, "store_state": store.state})
 
 
@@ -159,21 +161,27 @@ def _returned(books: Books) -> str:
 
 
 def _requests(channel: ChannelOrder) -> tuple[Hold, ...]:
-    """Buyer requests that wait: shown with their deadline."""
-    holds = []
-    for request in channel.requests():
-        deadline = f" before {request.respond_by:%Y-%m-%d %H:%M} UTC" if request.respond_by else ""
-        because = (
-            f"the buyer asks to cancel {len(request.unit_ids)} units "
-            f"({request.reason_text or request.reason or 'no reason given'}); TikTok expects an answer{deadline}"
-        )
-        facts = {
-            "cancellation": request.id,
-            "units": sorted(request.unit_ids),
-            "respond_by": request.respond_by.isoformat() if request.respond_by else None,
-        }
-        holds.append(Hold(AttentionKind.BUYER_REQUEST, because, facts))
-    return tuple(holds)
+    """Buyer requests that wait: shown with their deadlines, the nearest first, as one thing to look at."""
+    requests = channel.requests()
+    if not requests:
+        return ()
+    facts = {
+        "requests": [
+            {
+                "cancellation": request.id,
+                "units": sorted(request.unit_ids),
+                "respond_by": request.respond_by.isoformat() if request.respond_by else None,
+            }
+            for request in requests
+        ]
+    }
+    return (Hold(AttentionKind.BUYER_REQUEST, "; ".join(_asks(request) for request in requests), facts),)
+
+
+def _asks(request: Cancellation) -> str:
+    deadline = f" before {request.respond_by:%Y-%m-%d %H:%M} UTC" if request.respond_by else ""
+    why = request.reason_text or request.reason or "no reason given"
+    return f"the buyer asks to cancel {units(len(request.unit_ids))} ({why}); TikTok expects an answer{deadline}"
 
 
 def _joined(settlement: Settlement, concerns: tuple[Hold, ...]) -> Settlement:

@@ -32,5 +32,7 @@ class Link:
     """What a person allowed for this order: `create`, `past`, `brake`."""
     refusals: Mapping[str, Refusal] = field(default_factory=dict)
     """Effect kind → refusal that still stands."""
-    restocked: frozenset[str] = frozenset()
-    """Units that an earlier refund of ours put back to stock: taken as refunded first."""
+    refunded_by_us: frozenset[str] = frozenset()
+    """Units that credit memos of ours stood for: taken as refunded first."""
+    is_linked: bool = False
+    """The store order was there before the bridge: it is not ours to finish."""

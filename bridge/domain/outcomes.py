@@ -32,6 +32,8 @@ class Retry:
     after: float | None = None
     throttled: bool = False
     """The remote asked all callers to slow down: every process waits, not only this one."""
+    needs_person: bool = False
+    """It will not pass by itself: somebody has to mend something, after which it goes on by itself."""
 
 
 @dataclass(frozen=True, slots=True)

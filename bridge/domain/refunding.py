@@ -13,6 +13,7 @@ from bridge.domain.link import Link
 from bridge.domain.restock import RowSplit, left_the_seller, order_rule, sentence, split_rows
 from bridge.domain.settings import ShopSettings, is_before
 from bridge.domain.store_order import StoreOrder, StoreRow
+from bridge.domain.words import lives, units
 
 
 def decide(
@@ -25,7 +26,7 @@ def decide(
 ) -> Settlement:
     direction = settings.cancellation_sync.channel_to_store
     count = len(books.unrefunded)
-    what = f"{count} of {len(books.mapped)} units are cancelled on TikTok Shop and not refunded in the store"
+    what = f"{count} of {units(len(books.mapped))} cancelled on TikTok Shop and not refunded in the store"
     if not direction.enabled:
         return Settlement(Verdict.SETTLED, f"{what}, but TikTok Shop cancellation → refund is switched off")
     past = _before(books, direction.effective_from)
@@ -42,7 +43,7 @@ def decide(
         row.left == books.missing.get(row.id, 0) for row in store.rows
     )
     if not takes_everything:
-        because = f"{what}; {len(books.living)} units live on: a partial cancellation is held for a person"
+        because = f"{what}; {lives(len(books.living))}: a partial cancellation is held for a person"
         return _held(AttentionKind.PARTIAL_CANCELLATION, because, books)
     if store.is_held:
         because = f"{what}, but the store order {store.number} is on hold and cannot be refunded"
@@ -100,20 +101,20 @@ def _effect(
         _on_shelf(books, link, away),
         allowed=rule.allowed,
     )
-    units, restock_rows = _first_refund(split, books, link, away)
-    quantities = rows_of(piece for unit in sorted(units, key=line_order) for piece in link.unit_map[unit])
-    everything = units == frozenset(books.unrefunded)
+    taken, restock_rows = _first_refund(split, books, link, away)
+    quantities = rows_of(piece for unit in sorted(taken, key=line_order) for piece in link.unit_map[unit])
+    everything = taken == frozenset(books.unrefunded)
     shipped = [row.sku for row in store.rows if row.id in quantities and row.id not in restock_rows and row.shipped]
     because = _because(books, everything=everything)
     return RefundOrder(
         because=because,
-        units=units,
+        units=taken,
         quantities=quantities,
         everything=everything,
         restock_rows=restock_rows,
         restock_because=_restock_because(rule.because, away, shipped, restock_rows, quantities, allowed=rule.allowed),
         cancellation_id=next((d.cancellation_id for u in books.unrefunded if (d := books.dead[u]).cancellation_id), ""),
-        concerns=_concerns(units, away, shipped, uncertain=rule.uncertain and not restock_rows, because=rule.because),
+        concerns=_concerns(taken, away, shipped, uncertain=rule.uncertain and not restock_rows, because=rule.because),
     )
 
 
@@ -191,15 +192,15 @@ def _restock_because(
 
 
 def _concerns(
-    units: frozenset[str], away: dict[str, str], shipped: list[str], *, uncertain: bool, because: str
+    taken: frozenset[str], away: dict[str, str], shipped: list[str], *, uncertain: bool, because: str
 ) -> tuple[Hold, ...]:
     holds: list[Hold] = []
-    gone = sorted(unit for unit in units if unit in away)
+    gone = sorted(unit for unit in taken if unit in away)
     if gone or shipped:
         reasons = [*(away[unit] for unit in gone), *(f"{sku} was shipped in the store" for sku in shipped)]
         text = f"refunded without restock, the goods may be under way: {sentence(reasons)}"
         holds.append(Hold(AttentionKind.GOODS_UNDER_WAY, text, {"units": gone, "shipped_skus": shipped}))
     if uncertain:
-        text = f"units {', '.join(sorted(units))} were refunded without restock: {because}"
-        holds.append(Hold(AttentionKind.RESTOCK_UNCERTAIN, text, {"units": sorted(units)}))
+        text = f"refunded without restock: units {', '.join(sorted(taken))}: {because}"
+        holds.append(Hold(AttentionKind.RESTOCK_UNCERTAIN, text, {"units": sorted(taken)}))
     return tuple(holds)

@@ -30,7 +30,7 @@ async def wait_for(desk: Desk, connection_id: str, outcome: Failure) -> datetime
     """When to come back after a remote failed; tells everybody where everybody must wait."""
     now = desk.clock.now()
     match outcome:
-        case Retry(because, after, throttled):
+        case Retry(because, after, throttled, needs_person):
             backoff = desk.outages.failed(connection_id, desk.settings.outage_ceiling)
             until = now + (timedelta(seconds=after) if after is not None else backoff)
             if throttled:
@@ -39,6 +39,8 @@ async def wait_for(desk: Desk, connection_id: str, outcome: Failure) -> datetime
                     await desk.connections.block(conn, connection_id, until)
 
                 await desk.db.write(block)
+            if needs_person:
+                await _needs_person(desk, connection_id, because, state=None)
             log.warning("remote.retry", connection=connection_id, because=because, until=until.isoformat())
             return until
         case Reauth(because):
@@ -54,8 +56,9 @@ async def _needs_person(desk: Desk, connection_id: str, because: str, *, state: 
         connection = await desk.connections.get(conn, connection_id)
         if connection is None:
             return False
-        if state is not None and (connection.state != state or steady(connection.because) != steady(because)):
-            await desk.connections.update(conn, connection_id, state=state, because=because)
+        state_now = state or connection.state
+        if connection.state != state_now or steady(connection.because) != steady(because):
+            await desk.connections.update(conn, connection_id, state=state_now, because=because)
         text = TEXTS[AttentionKind.CONNECTION]
         return await attention.raise_item(
             conn,

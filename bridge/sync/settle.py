@@ -82,7 +82,7 @@ async def _step(desk: Desk, sheet: Sheet, lease: Lease) -> datetime | _Again | N
     sides = await read_sides(desk, sheet)
     reach(KillPoint.READ_DONE)
     for connection in (sheet.channel_connection, sheet.store_connection if sides and sides.store else None):
-        if connection is not None and connection.state == outbreak.REAUTH:
+        if connection is not None and (connection.state == outbreak.REAUTH or connection.because):
             await outbreak.works_again(desk, connection.id)
     if sides is None:
         await _record(desk, sheet, None, _not_shown(sheet))

@@ -40,7 +40,8 @@ class Sheet:
     record: OrderRecord
     claim: Claim | None
     """The open claim, if one is in flight."""
-    restocked: frozenset[str]
+    refunded_by_us: frozenset[str]
+    """Units that credit memos of ours stood for."""
     arrivals: tuple[InboxRow, ...]
     cancels_last_hour: int
 
@@ -82,20 +83,20 @@ async def load(conn: AsyncConnection, desk: Desk, key: OrderKey) -> Sheet | None
         return None
     store_id = _store_connection_id(shop, record)
     history = await ledger.history(conn, record.id)
+    hour_ago = desk.clock.now() - timedelta(hours=1)
     return Sheet(
         shop=shop,
         channel_connection=channel_connection,
         store_connection=await desk.connections.get(conn, store_id) if store_id else None,
         record=record,
         claim=next((claim for claim in history if claim.state == "open"), None),
-        restocked=frozenset(
-            unit
-            for claim in history
-            if claim.state == "done" and claim.kind == "refund" and claim.payload.get("restock_rows")
-            for unit in claim.units
+        refunded_by_us=frozenset(
+            unit for claim in history if claim.state == "done" and claim.kind == "refund" for unit in claim.units
         ),
         arrivals=tuple(await inbox.arrived(conn, str(key))),
-        cancels_last_hour=await ledger.effects_since(conn, shop.id, "cancel", desk.clock.now() - timedelta(hours=1)),
+        cancels_last_hour=sum(
+            [await ledger.effects_since(conn, shop.id, kind, hour_ago) for kind in ("cancel", "approve")]
+        ),
     )
 
 
@@ -177,7 +178,8 @@ def link_of(sheet: Sheet, sides: Sides) -> Link:
         blocked=record.blocked or "",
         allowed=frozenset(record.forced.get("allowed", [])),
         refusals=refusals,
-        restocked=sheet.restocked,
+        refunded_by_us=sheet.refunded_by_us,
+        is_linked=record.origin == "linked",
     )
 
 

@@ -104,7 +104,7 @@ async def test_several_credit_memos_together_cancel_on_tiktok(play: Stage) -> No
         "refund",
         {"order": made["id"], "items": [{"order_item_id": mug["item_id"], "qty": 2}], "shipping_amount": 0},
     )
-    order = await play.settled(order_id, "1 units live on")
+    order = await play.settled(order_id, "1 unit lives on")
     assert kinds(order) == {"partial_refund"}
     assert (await effects(play, order_id)).get("seller_cancel_calls", 0) == 0
     await play.magento.control(

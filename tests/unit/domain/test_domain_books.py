@@ -173,7 +173,7 @@ def test_equal_books_say_so() -> None:
     assert alive.verdict is Verdict.SETTLED
     assert alive.because.startswith("both books agree: 2 units alive on both sides")
     dead = decide(channel(status="CANCELLED"), store(memos=[memo("1", {"A": 2}, token=OURS)]))
-    assert dead.because.startswith("both books agree: all 2 units are cancelled")
+    assert dead.because.startswith("both books agree: all 2 units cancelled")
     some = decide(channel(cancellations=[record("c", ["1"])]), store(memos=[memo("1", {"A": 1})]))
     assert some.because.startswith("both books agree: 1 cancelled and refunded, 1 alive")
 

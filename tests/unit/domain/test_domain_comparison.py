@@ -149,3 +149,17 @@ def test_a_waiting_request_is_shown_with_its_deadline() -> None:
     assert settlement.effect is None
     assert kinds(settlement) == [AttentionKind.BUYER_REQUEST]
     assert "2026-11-03 12:00 UTC" in settlement.holds[0].because
+
+
+def test_a_linked_order_without_an_invoice_is_not_ours_to_finish() -> None:
+    settlement = decide(channel(), store(rows=[row(invoiced=0)]), link=link(is_linked=True))
+    assert settlement.effect is None
+    assert kinds(settlement) == [AttentionKind.NOT_INVOICED]
+
+
+def test_buyers_requests_are_shown_before_there_is_a_store_order_and_are_one_thing_to_look_at() -> None:
+    asked = channel(cancellations=[request("7", ["u1"]), request("8", ["u2"])], status="ON_HOLD")
+    settlement = decide(asked, None, link=Link())
+    assert kinds(settlement) == [AttentionKind.BUYER_REQUEST]
+    asked_for = [one["cancellation"] for one in settlement.holds[0].facts["requests"]]
+    assert asked_for == ["7", "8"]

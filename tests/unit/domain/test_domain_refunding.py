@@ -225,7 +225,7 @@ def test_a_row_shipped_in_part_is_two_effects() -> None:
     assert first.restock_rows == {"A"}
     assert len(first.units) == 2
     ours = memo("1", first.quantities, token=OURS)
-    second = refund(decide(reading, store([shipped], [ours]), link=link(on_one_row, restocked=first.units)))
+    second = refund(decide(reading, store([shipped], [ours]), link=link(on_one_row, refunded_by_us=first.units)))
     assert second.quantities == {"A": 1}
     assert second.everything is True
     assert second.restock_rows == frozenset()
@@ -240,7 +240,7 @@ def test_a_row_of_which_one_unit_left_by_tiktoks_word_is_two_effects_and_the_sec
     assert first.restock_rows == {"A"}
     assert first.everything is False
     ours = memo("1", {"A": 1}, token=OURS)
-    second = refund(decide(reading, store(memos=[ours]), link=link(restocked=first.units)))
+    second = refund(decide(reading, store(memos=[ours]), link=link(refunded_by_us=first.units)))
     assert second.units == {"1"}
     assert second.restock_rows == frozenset()
     assert second.everything is True
@@ -262,7 +262,7 @@ def test_units_of_several_rows_are_taken_whole_when_a_row_was_shipped_in_part() 
     assert first.quantities == {"A": 1, "B": 1}
     assert first.restock_rows == {"A"}
     ours = memo("1", first.quantities, token=OURS)
-    second = refund(decide(cancelled(), store(rows, [ours]), link=replace(tied, restocked=first.units)))
+    second = refund(decide(cancelled(), store(rows, [ours]), link=replace(tied, refunded_by_us=first.units)))
     assert second.units == {"2"}
     assert second.everything
     assert not second.restock_rows

@@ -65,7 +65,7 @@ class World:
     to_store: dict[str, Any] = field(default_factory=dict)
     more: dict[str, Any] = field(default_factory=dict)
     capabilities: dict[str, Any] = field(default_factory=dict)
-    restocked_units: frozenset[str] = frozenset()
+    refunded_by_us: frozenset[str] = frozenset()
     clock: datetime = PLACED + timedelta(hours=2)
     acts: list[Effect] = field(default_factory=list)
 
@@ -126,7 +126,7 @@ class World:
             else {},
             reserved=self.reserved,
             reserved_because="so it was drawn",
-            restocked=self.restocked_units,
+            refunded_by_us=self.refunded_by_us,
         )
         return Case(
             channel=self.channel(),
@@ -227,8 +227,7 @@ class World:
         self.memos.append(
             memo(str(len(self.memos) + 1), effect.quantities, at=self.tick(), token=f"{len(self.memos):016x}")
         )
-        if effect.restock_rows:
-            self.restocked_units |= effect.units
+        self.refunded_by_us |= effect.units
 
     def _cancel(self, effect: CancelOrder) -> None:
         living = self.living() - self.returned
