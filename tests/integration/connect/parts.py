@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from tests.support.stage import TOKEN, Stage
+from bridge.bootstrap import Service, running
+from tests.support.stage import TOKEN, Stage, stage
 
 JsonObject = dict[str, Any]
 VALUES = ("consumer_key", "consumer_secret", "access_token", "access_token_secret")
@@ -128,3 +133,30 @@ async def idle(play: Stage) -> None:
         return bool(counts) and counts.get("due", 0) == 0 and counts.get("leased", 0) == 0
 
     await play.until(look, "nothing is due or in hand")
+
+
+class Ahead:
+    """A clock that runs ahead of this machine's."""
+
+    def __init__(self, by: timedelta = timedelta()) -> None:
+        self.by = by
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.by
+
+
+@contextlib.asynccontextmanager
+async def whole(folder: Path, database_url: str, clock: Ahead | None = None) -> AsyncIterator[tuple[Stage, Service]]:
+    """Everything up and connected, and the service's own parts at hand."""
+    async with stage(folder, database_url) as play, running(play.config(port=0), clock) as service:
+        play.url = f"http://127.0.0.1:{service.port}"
+        await play.connect()
+        await play.product("MUG", price="10.00")
+        await play.product("STICKER", price="5.00")
+        yield play, service
+
+
+async def store_cancels(play: Stage, order_id: str) -> int:
+    """How often the order was cancelled on TikTok by us."""
+    state = await play.tiktok.control("GET", "state")
+    return int(state["orders"][order_id]["effects"].get("seller_cancel_calls", 0))

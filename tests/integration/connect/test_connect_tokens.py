@@ -8,18 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bridge.bootstrap import Service, running
-from tests.integration.connect.parts import MUGS, ask, attention, connect_tiktok, connection, grant, idle
+from tests.integration.connect.parts import MUGS, Ahead, ask, attention, connect_tiktok, connection, grant, idle
 from tests.support.stage import Stage, stage
-
-
-class Ahead:
-    """A clock that runs ahead of this machine's."""
-
-    def __init__(self, by: timedelta = timedelta()) -> None:
-        self.by = by
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.by
 
 
 async def refreshes(play: Stage) -> int:
