@@ -193,7 +193,9 @@ def read_failure(answer: Answer, skew: float | None = None, backoff: float | Non
             return Reauth(words)
         case Kind.THROTTLED:
             return Retry(words, after or backoff, throttled=True)
-        case Kind.RETRY | Kind.MAYBE | Kind.CLOCK:
+        case Kind.CLOCK:
+            return Retry(words, after, needs_person=True)
+        case Kind.RETRY | Kind.MAYBE:
             return Retry(words, after)
         case Kind.REJECTED | Kind.LOOK | Kind.VERSION:
             return Rejected(words, code)
