@@ -12,6 +12,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
+RUN_TESTS := $(BIN)/python -m pytest -q --import-mode=importlib
+FIRST_HALF := tests/unit tests/contract
 DATABASE_SERVER := PATH="$$PATH:/usr/sbin:/usr/local/sbin:/usr/libexec" command -v mariadbd mysqld >/dev/null
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0
 IS_DEBIAN_ROOT := [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null
@@ -46,8 +48,17 @@ layers: install-dev ## Check which part imports which
 schemas: install-dev ## Check that the plugin contract's JSON Schemas are what the code says
 	@$(BIN)/python -m plugin_contract.schemas --check
 
-tests: install-dev mariadb ## Run all tests; PYTEST="-k refund" chooses
-	@$(BIN)/python -m pytest -q --import-mode=importlib $(PYTEST)
+tests: install-dev mariadb ## Run all tests, in two halves at once; PYTEST="-k refund" chooses
+	@if [ -n "$(PYTEST)" ]; then exec $(RUN_TESTS) $(PYTEST); fi; \
+	echo "tests: $(FIRST_HALF) beside all the others"; \
+	log=$$(mktemp); \
+	$(RUN_TESTS) -p no:cacheprovider $(FIRST_HALF) >"$$log" 2>&1 & first=$$!; \
+	trap 'kill $$first 2>/dev/null || true; rm -f "$$log"' EXIT; \
+	failed=0; \
+	$(RUN_TESTS) tests $(FIRST_HALF:%=--ignore=%) || failed=1; \
+	wait $$first || failed=1; \
+	echo "tests: $(FIRST_HALF)"; cat "$$log"; \
+	exit $$failed
 
 mariadb: ## See that a MariaDB server can be started by the tests; root on Debian and Ubuntu installs it
 	@if $(DATABASE_SERVER); then exit 0; fi; \
@@ -69,7 +80,7 @@ bench: install-dev mariadb ## Measure: arrivals a second, settling, sweeps (test
 
 test-live: install-dev ## Run the contract tests against a real Magento: make test-live MAGENTO_URL=https://…
 	@[ -n "$(MAGENTO_URL)" ] || { echo "Say which store: make test-live MAGENTO_URL=https://magento.example.com" >&2; exit 2; }
-	@MAGENTO_URL="$(MAGENTO_URL)" $(BIN)/python -m pytest -q --import-mode=importlib -m live $(PYTEST)
+	@MAGENTO_URL="$(MAGENTO_URL)" $(RUN_TESTS) -m live $(PYTEST)
 
 lock: ## Renew requirements/*.txt from pyproject.toml (needs uv)
 	@uv=$$(PATH="$(CURDIR)/$(BIN):$$PATH" command -v uv) || { echo "Install uv first: https://docs.astral.sh/uv" >&2; exit 1; }; \
