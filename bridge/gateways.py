@@ -45,7 +45,14 @@ class KeptGateways:
             return shop, await self._connections.get(conn, shop.connection_id) if shop else None
 
         shop, connection = await self._db.read(read)
-        if shop is None or connection is None or connection.kind not in self._make_channel:
+        if shop is None or connection is None:
+            raise RemoteProblem(Reauth("the TikTok Shop is no longer connected"))
+        return self.channel_of(connection, shop)
+
+    def channel_of(self, connection: Connection, shop: Shop) -> Channel:
+        """The same from records just read. Raises `RemoteProblem`."""
+        shop_id = shop.id
+        if connection.kind not in self._make_channel:
             raise RemoteProblem(Reauth("the TikTok Shop is no longer connected"))
         self._seen(connection)
         version = (_identity(connection), f"{shop.channel_shop_id}/{shop.region}/{shop.cipher}")
@@ -57,7 +64,14 @@ class KeptGateways:
 
     async def store(self, connection_id: str) -> Store:
         connection = await self._db.read(lambda conn: self._connections.get(conn, connection_id))
-        if connection is None or connection.kind not in self._make_store or not connection.credentials:
+        if connection is None:
+            raise RemoteProblem(Reauth("the store is not connected"))
+        return self.store_of(connection)
+
+    def store_of(self, connection: Connection) -> Store:
+        """The same from a record just read. Raises `RemoteProblem`."""
+        connection_id = connection.id
+        if connection.kind not in self._make_store or not connection.credentials:
             raise RemoteProblem(Reauth("the store is not connected"))
         version = f"{_identity(connection)}/{connection.plugin_override}"
         kept = self._stores.get(connection_id)

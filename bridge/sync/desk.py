@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Protocol, runtime_checkable
 
 import structlog
 
-from bridge.ports import Clock, Gateways
-from bridge.storage.connections import Connections
+from bridge.ports import Channel, Clock, Gateways, Store
+from bridge.storage.connections import Connection, Connections
 from bridge.storage.engine import Database
+from bridge.storage.shops import Shop
 from bridge.sync.outages import Outages
 
 CALL_TIMEOUT = timedelta(seconds=100)
@@ -48,6 +50,31 @@ class Desk:
     wake: Callable[[], None]
     """Tell the workers that something became due."""
     outages: Outages = field(default_factory=Outages)
+
+
+@runtime_checkable
+class FromRecords(Protocol):
+    """Gateways that take the records a caller has just read, and do not read them again. Raise `RemoteProblem`."""
+
+    def channel_of(self, connection: Connection, shop: Shop) -> Channel: ...
+
+    def store_of(self, connection: Connection) -> Store: ...
+
+
+async def channel_of(desk: Desk, connection: Connection, shop: Shop) -> Channel:
+    """The shop's channel, from records read under the same lease. Raises `RemoteProblem`."""
+    gateways = desk.gateways
+    if isinstance(gateways, FromRecords):
+        return gateways.channel_of(connection, shop)
+    return await gateways.channel(shop.id)
+
+
+async def store_of(desk: Desk, connection: Connection) -> Store:
+    """The store of a connection read under the same lease. Raises `RemoteProblem`."""
+    gateways = desk.gateways
+    if isinstance(gateways, FromRecords):
+        return gateways.store_of(connection)
+    return await gateways.store(connection.id)
 
 
 class SystemClock:

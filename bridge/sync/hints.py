@@ -11,9 +11,10 @@ from bridge.domain.outcomes import Reauth, RemoteProblem
 from bridge.domain.store_order import StoreOrder
 from bridge.killpoints import KillPoint, reach
 from bridge.storage import foreign, inbox, orders, shops
+from bridge.storage.connections import Connection
 from bridge.storage.orders import OrderRecord
 from bridge.sync import outbreak
-from bridge.sync.desk import Desk, log
+from bridge.sync.desk import Desk, log, store_of
 
 NOT_THERE_YET = timedelta(seconds=60)
 """A memo may be told of before it can be read; after this it is taken as gone."""
@@ -37,7 +38,7 @@ async def resolve(desk: Desk, key: HintKey) -> OrderKey | datetime | None:
     ):
         return None
     try:
-        return await _ask_store(desk, key)
+        return await _ask_store(desk, key, connection)
     except RemoteProblem as problem:
         return await outbreak.wait_for(desk, key.connection_id, problem.outcome)
 
@@ -62,8 +63,8 @@ async def _known(conn: AsyncConnection, key: HintKey) -> OrderKey | None:
     return _key(record) if record else None
 
 
-async def _ask_store(desk: Desk, key: HintKey) -> OrderKey | datetime | None:
-    store = await desk.gateways.store(key.connection_id)
+async def _ask_store(desk: Desk, key: HintKey, connection: Connection) -> OrderKey | datetime | None:
+    store = await store_of(desk, connection)
     order_id = await store.resolve(key.topic, key.subject)
     if order_id is None:
         return await _not_there(desk, key)

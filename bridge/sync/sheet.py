@@ -25,7 +25,7 @@ from bridge.storage.inbox import InboxRow
 from bridge.storage.ledger import Claim
 from bridge.storage.orders import OrderRecord
 from bridge.storage.shops import Shop
-from bridge.sync.desk import Desk
+from bridge.sync.desk import Desk, channel_of, store_of
 
 P = TypeVar("P")
 
@@ -114,8 +114,8 @@ class Sides:
 async def read_sides(desk: Desk, sheet: Sheet) -> Sides | None:
     """Read both remotes at once. None when the channel does not show the order. Raises `RemoteProblem`."""
     store_id = sheet.store_connection_id
-    channel_port = await _port(sheet.shop.connection_id, desk.gateways.channel(sheet.shop.id))
-    store_port = await _port(store_id, desk.gateways.store(store_id)) if store_id else None
+    channel_port = await _port(sheet.shop.connection_id, channel_of(desk, sheet.channel_connection, sheet.shop))
+    store_port = await _port(store_id, _store_port(desk, sheet, store_id)) if store_id else None
     read_at = desk.clock.now()
     results = await asyncio.gather(
         channel_port.read_order(sheet.record.channel_order_id),
@@ -140,6 +140,12 @@ async def _port(connection_id: str, made: Awaitable[P]) -> P:
         return await made
     except RemoteProblem as problem:
         raise RemoteDown(connection_id, problem) from problem
+
+
+async def _store_port(desk: Desk, sheet: Sheet, store_id: str) -> Store:
+    if sheet.store_connection is None:
+        return await desk.gateways.store(store_id)
+    return await store_of(desk, sheet.store_connection)
 
 
 async def _read_store(store: Store | None, order_id: str | None) -> StoreOrder | None:

@@ -30,12 +30,17 @@ AFTER_FAILURE = timedelta(seconds=15)
 class Workers:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._wake = asyncio.Event()
+        self._resting: set[asyncio.Event] = set()
+        self._calls = 0
         self._stopping = asyncio.Event()
         self._busy = 0
 
-    def wake(self) -> None:
-        self._wake.set()
+    def wake(self, most: int | None = None) -> None:
+        """Something is due. With `most`: so many pieces of work, for which no more workers need to look."""
+        self._calls += 1
+        for call in list(self._resting)[:most]:
+            self._resting.discard(call)
+            call.set()
 
     @property
     def busy(self) -> int:
@@ -44,7 +49,7 @@ class Workers:
     def stop(self) -> None:
         """Finish what is in hand, take nothing new."""
         self._stopping.set()
-        self._wake.set()
+        self.wake()
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -53,23 +58,30 @@ class Workers:
 
     async def _worker(self, owner: str) -> None:
         while not self._stopping.is_set():
-            self._wake.clear()
+            heard = self._calls
             try:
                 claimed = await work.claim(self._desk.db, owner, self._desk.settings.lease.total_seconds())
                 if not claimed:
-                    await self._rest(IDLE_LOOK)
+                    await self._rest(IDLE_LOOK, heard)
                     continue
                 for one in claimed:
                     await self._take(one)
             except StorageDown as down:
                 log.error("storage.down", because=str(down))
-                await self._rest(STORAGE_PAUSE)
+                await self._rest(STORAGE_PAUSE, self._calls)
 
-    async def _rest(self, most: timedelta) -> None:
-        if not self._stopping.is_set():
+    async def _rest(self, most: timedelta, heard: int) -> None:
+        """Until called, or so long. Not at all where a call came since `heard`: the look may have been too early."""
+        if self._stopping.is_set() or self._calls != heard:
+            return
+        call = asyncio.Event()
+        self._resting.add(call)
+        try:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(most.total_seconds()):
-                    await self._wake.wait()
+                    await call.wait()
+        finally:
+            self._resting.discard(call)
 
     async def _take(self, claimed: Claimed) -> None:
         self._busy += 1
