@@ -9,7 +9,7 @@ import secrets
 import socket
 import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib import metadata
 from typing import Any
@@ -100,7 +100,7 @@ class Service:
     actions: Actions
     runner: web.AppRunner
     port: int
-    token: str | None
+    token: str | None = field(repr=False)
 
 
 @contextlib.asynccontextmanager
@@ -149,7 +149,7 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
     workers = Workers(desk)
     bell.wakes(workers)
     actions = Actions(desk)
-    inbox = InboxWriter(db, lambda _keys: workers.wake())
+    inbox = InboxWriter(db, lambda keys: workers.wake(len(keys)))
     inbox.start()
     stack.push_async_callback(inbox.close)
     rounds = Rounds(desk, keepers.renew_early)
