@@ -58,6 +58,8 @@ def sweep(
     out.print(Text(f"Swept. {sum(marked.values())} changes were read, and their orders are looked at."))
     if marked:
         out.print(rows(table("shop or store", "changes"), marked.items()))
+    for connection_id, because in (found["result"] or {}).get("not_swept", {}).items():
+        out.print(Text(f"Not swept: {connection_id}: {because}"))
 
 
 def _ended(api: Api, job: str) -> Any:

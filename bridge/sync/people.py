@@ -118,15 +118,17 @@ class Actions:
 
     async def _sweep(self, job_id: str, connection_id: str | None, since: datetime | None) -> None:
         desk = self._desk
+        not_swept: dict[str, str] = {}
         await desk.db.write(lambda conn: jobs.update(conn, job_id, state="running"))
         try:
-            marked = await sweep_all(desk, connection_id, since)
+            marked = await sweep_all(desk, connection_id, since, not_swept)
         except Exception as problem:  # noqa: BLE001 -- a background job's end: logged whole, and shown with the job
             because = f"{type(problem).__name__}: {problem}"
             log.exception("sweep.failed", job=job_id)
             await desk.db.write(lambda conn: jobs.update(conn, job_id, state="failed", because=because))
             return
-        await desk.db.write(lambda conn: jobs.update(conn, job_id, state="done", result={"marked": marked}))
+        result = {"marked": marked, "not_swept": not_swept}
+        await desk.db.write(lambda conn: jobs.update(conn, job_id, state="done", result=result))
 
     async def reauthorized(self, connection_id: str) -> None:
         desk = self._desk

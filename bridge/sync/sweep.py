@@ -165,11 +165,18 @@ def _seen(record: OrderRecord, side: str, stream: Stream, item: Changed) -> bool
     return datetime.fromisoformat(reading["read_at"]) - item.updated_at > SETTLED_READING
 
 
-async def sweep_all(desk: Desk, connection_id: str | None = None, since: datetime | None = None) -> dict[str, int]:
+async def sweep_all(
+    desk: Desk,
+    connection_id: str | None = None,
+    since: datetime | None = None,
+    not_swept: dict[str, str] | None = None,
+) -> dict[str, int]:
     """One sweep over every shop and store, or over one connection, one process at a time each.
 
-    Answers how many orders were marked, by shop and store. A connection that fails waits; the others go on.
+    Answers how many changes were marked, by shop and store. A connection that fails waits; the others go on, and
+    `not_swept` is told which and why.
     """
+    missed = {} if not_swept is None else not_swept
     marked: dict[str, int] = {}
     connections = await desk.db.read(desk.connections.all)
     found = await desk.db.read(shops.all)
@@ -179,6 +186,7 @@ async def sweep_all(desk: Desk, connection_id: str | None = None, since: datetim
         if connection_id not in {None, connection.id} or connection.state == "announced":
             continue
         if not await _lease(desk, connection.id):
+            missed[connection.id] = "another sweep of it is under way; ask again when it has ended"
             continue
         try:
             for shop in tied:
@@ -187,6 +195,7 @@ async def sweep_all(desk: Desk, connection_id: str | None = None, since: datetim
             if connection.id in stores:
                 marked[connection.id] = await sweep_store(desk, connection.id, since)
         except RemoteDown as down:
+            missed[connection.id] = down.outcome.because
             await outbreak.wait_for(desk, down.connection_id, down.outcome)
         finally:
             await _let_go(desk, connection.id)
