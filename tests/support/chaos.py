@@ -91,7 +91,10 @@ class Running:
         await self.ended()
 
     def tail(self, lines: int = 40) -> str:
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) if self.log.exists() else ""
+        return "\n".join([line for line in self.said().splitlines() if '"bridge.access"' not in line][-lines:])
+
+    def said(self) -> str:
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
 
 
 @dataclass
