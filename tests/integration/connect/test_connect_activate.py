@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
+from bridge.bootstrap import running
 from tests.integration.connect.parts import MUGS, JsonObject, ask, connect_tiktok, connection, refund_all
-from tests.support.stage import REASON, Stage
+from tests.support.stage import REASON, Stage, stage
 
 
 async def announce(play: Stage) -> JsonObject:
@@ -272,3 +275,40 @@ async def test_permissions_that_are_missing_are_named_and_the_connection_stands(
     found = await connection(bare, announced["id"])
     wanted = " ".join(one["text"] for one in found["findings"] if one["level"] == "error")
     assert "Magento_Sales::creditmemo" in wanted + found["because"]
+
+
+async def test_two_processes_share_one_activation(tmp_path: Path, mariadb_url: str) -> None:
+    """The callback reaches one process, the identity page and the deliveries the other."""
+    async with stage(tmp_path, mariadb_url) as play, contextlib.AsyncExitStack() as stack:
+        services = [
+            await stack.enter_async_context(running(play.config(port=0, data_dir=tmp_path / name)))
+            for name in ("one", "two")
+        ]
+        first, second = (f"http://127.0.0.1:{service.port}" for service in services)
+        play.url = first
+        announced = await announce(play)
+        number = await add_integration(play, announced)
+        await play.magento.fault(kind="slow", path="oauth/token/access", seconds=0.5)
+        told = await activate(play, number)
+        page_at = told["identity_url"].replace(first, second)
+
+        async def shown() -> bool:
+            page = await ask(play, "GET", page_at, token=False)
+            assert "Connecting" in page.text or "<h1>Connected</h1>" in page.text, page.text
+            return "<h1>Connected</h1>" in page.text
+
+        await play.until(shown, "the other process shows it connected")
+        for step in ("request", "access"):
+            assert len(await play.magento.calls(path=f"oauth/token/{step}")) == 1
+        await play.product("MUG")
+        await play.magento.control("POST", "storefront-order", {"items": [{"sku": "MUG", "qty": 1}]})
+        sent = (await play.magento.control("GET", "deliveries?wait=10"))["deliveries"]
+        delivery = next(one for one in sent if one["topic"] == "orders/update")
+        headers = {
+            "X-Webhook-Topic": delivery["topic"],
+            "X-App-Key": delivery["app_key"],
+            "X-Magento-Hmac-Sha256": delivery["signature"],
+        }
+        address = delivery["address"].replace(first, second)
+        said = await ask(play, "POST", address, token=False, data=delivery["body"], headers=headers)
+        assert (delivery["status"], said.status) == (200, 200)

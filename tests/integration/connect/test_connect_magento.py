@@ -200,6 +200,16 @@ async def test_an_admin_users_token_is_refused(bare: Stage) -> None:
     assert "admin user" in text_of(made, "permissions_all")
 
 
+async def test_a_sweep_only_connection_that_gets_all_four_values_hears_the_store(bare: Stage) -> None:
+    await bare.magento.control("POST", "settings", {"bearer_allowed": True})
+    values = await integration(bare)
+    alone = await bare.api("POST", "connections", bearer_body(bare, bearer_token=values["access_token"]))
+    made = await connect_store(bare, values)
+    assert (made["id"], made["facts"]["mode"]) == (alone["id"], "full")
+    assert "sweep_only" not in codes(made)
+    assert len(bare.magento_box.webhooks) == 2
+
+
 # --- registrations of others ------------------------------------------------------------------------------------------
 
 
@@ -307,6 +317,25 @@ async def test_what_the_plugin_allows_is_known_as_soon_as_a_shop_is_tied(play: S
     assert "1.0.26" in sync["restock_because"]
     shop = await play.api("GET", f"shops/{play.shop_id}")
     assert shop["restock"] == {"allowed": True, "because": sync["restock_because"]}
+
+
+async def test_the_version_check_reads_the_store_now(bare: Stage) -> None:
+    made = await connect_store(bare)
+    path = f"/plugin/version-check?connection={made['id']}"
+    assert (await ask(bare, "GET", path, token=False)).status == 401
+    for plugin, allowed, refunds in (("1.0.26", True, "yes"), ("1.0.19", False, "yes"), ("1.0.25", False, "unsafe")):
+        await bare.magento.control("POST", "settings", {"plugin": plugin})
+        said = await ask(bare, "GET", path)
+        assert said.json["restock"]["allowed"] is allowed, said.text
+        assert said.json["capabilities"]["refunds"] == refunds, said.text
+        assert said.json["recommended"] == "1.0.26"
+        anybody = await ask(bare, "GET", f"/plugin/version-check?version={said.json['reported']}", token=False)
+        assert anybody.json == said.json
+    await bare.magento.control("POST", "settings", {"plugin": "none"})
+    assert (await ask(bare, "GET", path)).json["reported"] is None
+    await bare.magento.control("POST", "settings", {"maintenance": True})
+    said = await ask(bare, "GET", path)
+    assert (said.status, said.json["type"]) == (502, "/problems/remote-unavailable")
 
 
 # --- again, and away --------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -131,13 +132,36 @@ async def test_a_linked_order_does_not_act_on_what_was_before(play: Stage) -> No
     assert await store_cancels(play, order_id) == 0
 
 
-async def test_an_order_the_other_connector_made_under_a_known_pattern_is_adopted(play: Stage) -> None:
-    read = await play.api("GET", f"shops/{play.shop_id}")
-    await play.api("PUT", f"shops/{play.shop_id}", read | {"link_patterns": ["OTHER-{id}"]})
+async def test_a_pattern_holds_the_order_id_once(play: Stage) -> None:
     for wrong in ("OTHER-", "{id}{id}"):
         said = await ask(play, "PUT", f"/api/v1/shops/{play.shop_id}", json={"link_patterns": [wrong]})
         assert said.status == 422
         assert said.json["errors"][0]["pointer"] == "#/link_patterns/0"
+
+
+async def test_an_order_found_under_a_known_pattern_is_taken_over_and_not_created_again(play: Stage) -> None:
+    read = await play.api("GET", f"shops/{play.shop_id}")
+    await play.api("PUT", f"shops/{play.shop_id}", read | {"link_patterns": ["OTHER-{id}"]})
+    await play.imported(await play.place(MUGS))
+    ours = next(iter(await play.magento.calls(method="POST", path="V1/orders$")))
+    second = await play.place(MUGS, status="ON_HOLD")
+    await play.settled(second, "on hold")
+    theirs = json.loads(ours["body"])
+    theirs["entity"]["increment_id"] = f"OTHER-{second}"
+    del theirs["entity"]["ext_order_id"]
+    await play.magento.control("POST", "settings", {"bearer_allowed": True})
+    token = next(one.token.token for one in play.magento_box.integrations.all.values() if one.token)
+    headers = {"Authorization": f"Bearer {token}"}
+    made = await ask(play, "POST", f"{play.magento.url}/rest/V1/orders", token=False, json=theirs, headers=headers)
+    assert made.status == 200, made.text
+    await play.magento.control("POST", "invoice", {"order": made.json["entity_id"]})
+    await play.tiktok.control("POST", f"orders/{second}/advance", {"status": "AWAITING_SHIPMENT"})
+    order = await play.imported(second)
+    assert (order["origin"], order["store_number"]) == ("linked", f"OTHER-{second}")
+    assert len((await play.magento.control("GET", "state"))["orders"]) == 2
+    await play.magento.control("POST", "refund", {"order": made.json["entity_id"]})
+    await play.settled(second, "both books agree: all")
+    assert await store_cancels(play, second) == 1
 
 
 async def test_settling_what_is_not_there_or_allowing_what_is_not_known(play: Stage) -> None:
