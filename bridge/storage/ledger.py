@@ -75,6 +75,12 @@ async def current(conn: AsyncConnection, order_id: str) -> Claim | None:
     return None if row is None else _record(row)
 
 
+async def is_open(conn: AsyncConnection, claim_id: str) -> bool:
+    """Whether the claim has not ended, and cannot end before this transaction does."""
+    state = await conn.scalar(select(table.c.state).where(table.c.id == claim_id).with_for_update())
+    return state == "open"
+
+
 async def open_claim(
     conn: AsyncConnection,
     *,

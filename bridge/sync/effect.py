@@ -24,7 +24,7 @@ from bridge.storage.ledger import Claim
 from bridge.sync import outbreak
 from bridge.sync.arrivals import note_arrivals, read_facts
 from bridge.sync.desk import CALL_TIMEOUT, Desk
-from bridge.sync.lease import Lease
+from bridge.sync.lease import Lease, LeaseLost
 from bridge.sync.sheet import RemoteDown, Sheet, Sides, standing_facts
 
 PENDING_LOOK = timedelta(seconds=60)
@@ -209,8 +209,15 @@ async def _believe(
     return AGAIN
 
 
+async def _still_ours(conn: AsyncConnection, claim: Claim) -> None:
+    """Whoever stood still for longer than the lease may find the claim ended by another: then nothing is written."""
+    if not await ledger.is_open(conn, claim.id):
+        raise LeaseLost(f"the {claim.kind} was concluded by another process")
+
+
 async def _done(desk: Desk, sheet: Sheet, claim: Claim, look: Look, *, found: bool) -> None:
     async def write(conn: AsyncConnection) -> None:
+        await _still_ours(conn, claim)
         await ledger.done(conn, claim.id, look.reference, look.because)
         fields = dict(look.record)
         if look.block:
@@ -231,6 +238,7 @@ async def _wait(
     until = desk.clock.now() + wait
 
     async def write(conn: AsyncConnection) -> None:
+        await _still_ours(conn, claim)
         await ledger.unknown(conn, claim.id, until, because)
         if fields:
             await orders.update(conn, sheet.record.id, **fields)
@@ -250,6 +258,7 @@ async def _void(
     fields: Mapping[str, Any] | None = None,
 ) -> None:
     async def write(conn: AsyncConnection) -> None:
+        await _still_ours(conn, claim)
         await ledger.void(conn, claim.id, because)
         if fields:
             await orders.update(conn, sheet.record.id, **fields)
@@ -272,6 +281,7 @@ async def _refused(desk: Desk, sheet: Sheet, sides: Sides, claim: Claim, because
     facts = standing_facts(sheet, sides)
 
     async def write(conn: AsyncConnection) -> None:
+        await _still_ours(conn, claim)
         await ledger.void(conn, claim.id, because)
         record = await orders.get(conn, sheet.record.id)
         forced = dict(record.forced) if record else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -81,6 +81,7 @@ AGAIN_NOW = _Again()
 async def _step(desk: Desk, sheet: Sheet, lease: Lease) -> datetime | _Again | None:
     sides = await read_sides(desk, sheet)
     reach(KillPoint.READ_DONE)
+    await lease.at_least(timedelta(0))  # who read for longer than the lease lasted decides nothing
     for connection in (sheet.channel_connection, sheet.store_connection if sides and sides.store else None):
         if connection is not None and (connection.state == outbreak.REAUTH or connection.because):
             await outbreak.works_again(desk, connection.id)
