@@ -34,6 +34,7 @@ class Workers:
         self._calls = 0
         self._stopping = asyncio.Event()
         self._busy = 0
+        self._owed: list[Claimed] = []
 
     def wake(self, most: int | None = None) -> None:
         """Something is due. With `most`: so many pieces of work, for which no more workers need to look."""
@@ -60,6 +61,7 @@ class Workers:
         while not self._stopping.is_set():
             heard = self._calls
             try:
+                await self._give_back()
                 claimed = await work.claim(self._desk.db, owner, self._desk.settings.lease.total_seconds())
                 if not claimed:
                     await self._rest(IDLE_LOOK, heard)
@@ -69,6 +71,16 @@ class Workers:
             except StorageDown as down:
                 log.error("storage.down", because=str(down))
                 await self._rest(STORAGE_PAUSE, self._calls)
+
+    async def _give_back(self) -> None:
+        """Let go of leases whose work was broken off: what is in flight has its claim, and the quiet period."""
+        while self._owed:
+            claimed = self._owed.pop()
+            try:
+                await work.extend(self._desk.db, claimed, 0.0)
+            except StorageDown:
+                self._owed.append(claimed)
+                raise
 
     async def _rest(self, most: timedelta, heard: int) -> None:
         """Until called, or so long. Not at all where a call came since `heard`: the look may have been too early."""
@@ -91,6 +103,14 @@ class Workers:
         except LeaseLost:
             log.warning("work.lease_lost", key=claimed.key)
         except StorageDown:
+            log.warning("work.interrupted", key=claimed.key)
+            self._owed.append(claimed)
+            raise
+        except asyncio.CancelledError:
+            # Told to stop and out of time: others need not wait for the lease to run out.
+            self._owed.append(claimed)
+            with contextlib.suppress(StorageDown):
+                await self._give_back()
             raise
         except CommitUnknown as unknown:
             # Whether the last step was written is for the next look to find out: an open claim says that it was.
