@@ -13,7 +13,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 RUN_TESTS := $(BIN)/python -m pytest -q --import-mode=importlib
-FIRST_HALF := tests/unit tests/contract
+BESIDE := tests/chaos tests/integration
+ALONE := tests/e2e
 DATABASE_SERVER := PATH="$$PATH:/usr/sbin:/usr/local/sbin:/usr/libexec" command -v mariadbd mysqld >/dev/null
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0
 IS_DEBIAN_ROOT := [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null
@@ -48,16 +49,18 @@ layers: install-dev ## Check which part imports which
 schemas: install-dev ## Check that the plugin contract's JSON Schemas are what the code says
 	@$(BIN)/python -m plugin_contract.schemas --check
 
-tests: install-dev mariadb ## Run all tests, in two halves at once; PYTEST="-k refund" chooses
+tests: install-dev mariadb ## Run all tests, three groups at once, then the whole program; PYTEST="-k refund" chooses
 	@if [ -n "$(PYTEST)" ]; then exec $(RUN_TESTS) $(PYTEST); fi; \
-	echo "tests: $(FIRST_HALF) beside all the others"; \
-	log=$$(mktemp); \
-	$(RUN_TESTS) -p no:cacheprovider $(FIRST_HALF) >"$$log" 2>&1 & first=$$!; \
-	trap 'kill $$first 2>/dev/null || true; rm -f "$$log"' EXIT; \
-	failed=0; \
-	$(RUN_TESTS) tests $(FIRST_HALF:%=--ignore=%) || failed=1; \
-	wait $$first || failed=1; \
-	echo "tests: $(FIRST_HALF)"; cat "$$log"; \
+	logs=$$(mktemp -d); failed=0; \
+	echo "tests: $(BESIDE) run beside all the others; what they say comes after"; \
+	$(RUN_TESTS) -p no:cacheprovider $(word 1,$(BESIDE)) >"$$logs/1" 2>&1 & first=$$!; \
+	$(RUN_TESTS) -p no:cacheprovider $(word 2,$(BESIDE)) >"$$logs/2" 2>&1 & second=$$!; \
+	trap 'kill $$first $$second 2>/dev/null || true; rm -rf "$$logs"' EXIT; \
+	$(RUN_TESTS) tests $(patsubst %,--ignore=%,$(BESIDE) $(ALONE)) || failed=1; \
+	wait $$first || failed=1; echo "tests: $(word 1,$(BESIDE))"; cat "$$logs/1"; \
+	wait $$second || failed=1; echo "tests: $(word 2,$(BESIDE))"; cat "$$logs/2"; \
+	echo "tests: $(ALONE), with the machine to itself: it measures times"; \
+	$(RUN_TESTS) $(ALONE) || failed=1; \
 	exit $$failed
 
 mariadb: ## See that a MariaDB server can be started by the tests; root on Debian and Ubuntu installs it
