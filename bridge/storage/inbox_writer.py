@@ -14,6 +14,8 @@ from bridge.storage.work import mark_sql
 
 BATCH = 500
 """Rows of one commit at most: few enough for every server's packet size and SQLite's parameter limit."""
+LANES = 2
+"""Batches under way at once on a server: one is made while the other is committed. SQLite has one writer."""
 QUEUE = 10_000
 """Arrivals waiting at most; a caller beyond them waits for room."""
 
@@ -28,18 +30,21 @@ class InboxWriter:
         self._db = db
         self._committed = committed
         self._queue: asyncio.Queue[_Waiting | None] = asyncio.Queue(QUEUE)
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Future[list[None]] | None = None
+        self._lanes = LANES if db.dialect == "mysql" else 1
         self._closing = False
 
     def start(self) -> None:
         if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="inbox-writer")
+            lanes = [asyncio.create_task(self._run(), name=f"inbox-writer-{lane}") for lane in range(self._lanes)]
+            self._task = asyncio.gather(*lanes)
 
     async def close(self) -> None:
         """Take in what is queued, then stop. What is put afterwards gets `StorageDown`."""
         self._closing = True
         if self._task is not None:
-            await self._queue.put(None)
+            for _ in range(self._lanes):
+                await self._queue.put(None)
             await self._task
             self._task = None
         while not self._queue.empty():
@@ -77,10 +82,16 @@ class InboxWriter:
         # Equal arrivals collapse to the last of them. Sorted: two processes take the rows' locks in one order.
         rows = {row[0]: row for row, _ in batch}
         keys = sorted({row[5] for row in rows.values()})
-        values = tuple(value for name in sorted(rows) for value in rows[name])
+        ordered = [rows[name] for name in sorted(rows)]
+        values = tuple(value for row in ordered for value in row)
 
         async def take(conn: AsyncConnection) -> None:
             dialect = conn.dialect
+            if dialect.name == "sqlite":
+                # A statement of its own for each number of rows would be parsed each time; these two are parsed once.
+                await conn.exec_driver_sql(arrive_sql("sqlite", 1), ordered)
+                await conn.exec_driver_sql(mark_sql("sqlite", None, 1), [(key,) for key in keys])
+                return
             is_mariadb = bool(getattr(dialect, "is_mariadb", False))
             await conn.exec_driver_sql(arrive_sql(dialect.name, len(rows), is_mariadb=is_mariadb), values)
             await conn.exec_driver_sql(mark_sql(dialect.name, None, len(keys)), tuple(keys))
