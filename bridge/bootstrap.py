@@ -35,12 +35,13 @@ from bridge.connectors.tiktok.shop import ShopRef, shop_limiter
 from bridge.gateways import KeptGateways
 from bridge.keys import api_token, digest, secret_keys
 from bridge.ports import Channel, Clock, Store
+from bridge.readiness import Readiness
 from bridge.storage import leases
 from bridge.storage.connections import Connection, Connections
 from bridge.storage.engine import Database
 from bridge.storage.inbox_writer import InboxWriter
 from bridge.storage.migrate import migrate
-from bridge.storage.secrets import Vault, verify_key
+from bridge.storage.secrets import Vault, reseal, verify_key
 from bridge.storage.shops import Shop
 from bridge.sync.desk import Desk, SyncSettings, SystemClock, log
 from bridge.sync.outbreak import CONNECTED
@@ -120,6 +121,9 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
     stack.push_async_callback(db.close)
     await migrate(db)
     await db.write(lambda conn: verify_key(conn, vault))
+    if len(keys) > 1:
+        # A key is being changed: what is stored is sealed with the first, so that the others can go.
+        await db.write(lambda conn: reseal(conn, vault), idempotent=True)
     if db.dialect == "sqlite":
         # Its file is locked: no other process lives that could hold a lease, so nothing waits for one to run out.
         await db.write(leases.end_all)
@@ -169,7 +173,7 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
         reasons=reasons,
         clock=clock,
         metrics=CollectorRegistry(),
-        ready=rounds.problems,
+        ready=Readiness(config, workers, rounds).problems,
         version=VERSION,
         public_url=config.public_url,
         api_tokens=frozenset({digest(token)} if token else ()),

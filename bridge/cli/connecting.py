@@ -102,6 +102,9 @@ def tiktok(
         str | None,
         typer.Option(envvar="TIKTOK_SERVICE_ID", help="From the same page; the seller then authorizes in a browser"),
     ] = None,
+    region: Annotated[
+        str | None, typer.Option(metavar="CODE", help="US for sellers in the US, who authorize at an address of theirs")
+    ] = None,
     name: NameOption = None,
     api_url: Annotated[
         str | None, typer.Option("--url", metavar="URL", help="Another API address, such as the sandbox's")
@@ -129,6 +132,7 @@ def tiktok(
         "access_token": access_token,
         "refresh_token": refresh_token,
         "service_id": service_id,
+        "region": region,
     }
     needed = ("app_key", "app_secret") if service_id else ("app_key", "app_secret", "access_token", "refresh_token")
     _prompt(given, needed)

@@ -59,8 +59,8 @@ TEXTS: Mapping[AttentionKind, AttentionText] = {
     ),
     AttentionKind.ALREADY_UNDER_WAY: AttentionText(
         "Already under way on TikTok Shop",
-        "The order was further on than 'awaiting shipment' when it was first seen. Create it with *settle and create*, "
-        "or link the store order that another connector made.",
+        "The order was further on than 'awaiting shipment' when it was first seen. *Settle now* with `create` "
+        "allowed makes it; or link the store order that another connector made.",
     ),
     AttentionKind.CANNOT_CREATE: AttentionText(
         "The store order cannot be created",
@@ -110,7 +110,7 @@ TEXTS: Mapping[AttentionKind, AttentionText] = {
     ),
     AttentionKind.BEFORE_SWITCH_ON: AttentionText(
         "Happened before this direction was switched on",
-        "Nothing is done about the past by itself. Choose *settle now* to act on this order.",
+        "Nothing is done about the past by itself. *Settle now* with `past` allowed acts on this order.",
     ),
     AttentionKind.BUYER_REQUEST: AttentionText(
         "A buyer asks to cancel",
@@ -164,7 +164,8 @@ TEXTS: Mapping[AttentionKind, AttentionText] = {
     ),
     AttentionKind.BRAKE: AttentionText(
         "Unusually many cancellations",
-        "Check that these refunds were meant. Raise the limit or wait an hour; *settle now* lets one order through.",
+        "Check that these refunds were meant. Raise the limit, or wait: it goes on by itself as the hour passes. "
+        "*Settle now* with `brake` allowed lets one order through.",
     ),
     AttentionKind.POISON: AttentionText(
         "Work on this order never came back",

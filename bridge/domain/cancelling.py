@@ -5,6 +5,7 @@ Never "is this credit memo full?" but "are all living units refunded?".
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bridge.domain.attention import AttentionKind, Hold
@@ -17,6 +18,7 @@ from bridge.domain.store_order import StoreOrder
 from bridge.domain.words import lives, units
 
 LOOK_AGAIN = timedelta(minutes=1)
+BRAKE_LOOK = timedelta(minutes=10)
 TOO_LATE = frozenset({OrderStatus.IN_TRANSIT, OrderStatus.DELIVERED, OrderStatus.COMPLETED})
 
 
@@ -58,7 +60,7 @@ def decide(
             f"{what}, but {cancels_last_hour} orders of this shop were cancelled in the last hour "
             f"(limit {direction.max_cancels_per_hour}): the direction is paused"
         )
-        return _held(AttentionKind.BRAKE, because, books)
+        return replace(_held(AttentionKind.BRAKE, because, books), look_again_at=now + BRAKE_LOOK)
     if settings.dry_run:
         return Settlement(Verdict.WAITING, f"dry run: would act on TikTok Shop. {effect.because}")
     return Settlement(Verdict.ACT, effect.because, effect)

@@ -19,11 +19,10 @@ class EffectKind(StrEnum):
     REFUND = "refund"
     CANCEL = "cancel"
     APPROVE = "approve"
-    REJECT = "reject"
 
     @property
     def side(self) -> Side:
-        return "channel" if self in {EffectKind.CANCEL, EffectKind.APPROVE, EffectKind.REJECT} else "store"
+        return "channel" if self in {EffectKind.CANCEL, EffectKind.APPROVE} else "store"
 
 
 @dataclass(frozen=True, slots=True)

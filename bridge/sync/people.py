@@ -52,12 +52,12 @@ class Actions:
         shop = await desk.db.read(lambda conn: shops.get(conn, record.shop_id))
         if shop is None or shop.settings.store is None:
             raise ActionRefused("the shop is not tied to a store: tie it first, then link the order")
-        if record.store_order_id:
-            raise ActionRefused(
-                f"the order is already tied to store order {record.store_number or record.store_order_id}"
-            )
         connection = record.store_connection_id or shop.settings.store.connection
         store = await desk.gateways.store(connection)
+        if record.store_order_id:
+            tied = await store.read_order(record.store_order_id)
+            if tied is not None and not tied.is_cancelled:
+                raise ActionRefused(f"the order is already tied to store order {tied.number}, which still stands")
         found = await store.find_orders("", [store_order])
         order = (
             found[0] if len(found) == 1 else await store.read_order(store_order) if store_order.isdecimal() else None

@@ -20,6 +20,8 @@ TOKENS_EVERY = timedelta(minutes=10)
 FORGET_EVERY = timedelta(hours=1)
 ARRIVALS_KEPT = timedelta(days=30)
 """Longer than any remote repeats a message (TikTok: 16 hours)."""
+SWEEP_LATE = timedelta(minutes=30)
+"""A first sweep of a large shop takes its time; more than this beyond the interval is told."""
 LAST_AUDIT = "audit.last"
 
 
@@ -28,7 +30,7 @@ class Rounds:
         self._desk = desk
         self._renew_tokens = renew_tokens
         self._stopping = asyncio.Event()
-        self._swept_at: datetime | None = None
+        self._swept_at = desk.clock.now()
 
     def start(self) -> asyncio.Task[None]:
         return asyncio.create_task(self._run())
@@ -80,8 +82,11 @@ class Rounds:
         while gone and not self._stopping.is_set():
             gone = await self._desk.db.write(lambda conn: inbox.forget(conn, before))
 
-    async def problems(self) -> list[str]:
-        """What keeps the service from doing its work, in sentences."""
+    def problems(self) -> list[str]:
+        """What keeps the rounds from being made, in sentences."""
         if self._stopping.is_set():
-            return ["the service is stopping"]
+            return ["The service is stopping."]
+        late = self._desk.clock.now() - self._swept_at - self._desk.settings.sweep_interval
+        if late > SWEEP_LATE:
+            return [f"No sweep was finished for {late.total_seconds() / 60:.0f} minutes longer than it should take."]
         return []

@@ -35,6 +35,7 @@ class Workers:
         self._stopping = asyncio.Event()
         self._busy = 0
         self._owed: list[Claimed] = []
+        self._running = False
 
     def wake(self, most: int | None = None) -> None:
         """Something is due. With `most`: so many pieces of work, for which no more workers need to look."""
@@ -42,6 +43,10 @@ class Workers:
         for call in list(self._resting)[:most]:
             self._resting.discard(call)
             call.set()
+
+    @property
+    def is_running(self) -> bool:
+        return self._running and not self._stopping.is_set()
 
     @property
     def busy(self) -> int:
@@ -53,9 +58,13 @@ class Workers:
         self.wake()
 
     async def run(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            for number in range(self._desk.settings.workers):
-                group.create_task(self._worker(f"{self._desk.owner}/{number}"))
+        self._running = True
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number in range(self._desk.settings.workers):
+                    group.create_task(self._worker(f"{self._desk.owner}/{number}"))
+        finally:
+            self._running = False
 
     async def _worker(self, owner: str) -> None:
         while not self._stopping.is_set():

@@ -14,7 +14,7 @@ _NEEDED = {
     "access_token": "Access token: authorize the shop, or Partner Center › test access token",
     "refresh_token": "Refresh token: it comes with the access token",
 }
-_OPTIONAL = ("open_id", "seller_name", "region", "auth_url", "authorize_url", "service_id")
+_OPTIONAL = ("open_id", "seller_name", "region", "auth_url", "authorize_url", "service_id", "region")
 _TIMES = ("access_expires_at", "refresh_expires_at")
 _ALSO_CALLED = {"access_token_expire_in": "access_expires_at", "refresh_token_expire_in": "refresh_expires_at"}
 

@@ -1,0 +1,56 @@
+"""What people do by hand: change a key, link again, let one order through the brake."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cryptography.fernet import Fernet
+
+from tests.integration.sync.test_settle import MUGS, kinds
+from tests.support.stage import SECRET_KEY, Stage
+
+
+async def test_a_secret_key_is_changed_in_two_starts_and_the_old_one_can_go(bare: Stage) -> None:
+    fresh = Fernet.generate_key().decode()
+    async with bare.inside():
+        await bare.connect()
+        await bare.product("MUG")
+    async with bare.inside(secret_key=f"{fresh},{SECRET_KEY}"):
+        assert (await bare.api("GET", f"shops/{bare.shop_id}"))["id"] == bare.shop_id
+    async with bare.inside(secret_key=fresh):
+        await bare.api("POST", f"connections/{bare.store_id}/doctor")
+        await bare.imported(await bare.place(MUGS))
+
+
+async def test_an_order_whose_store_order_still_stands_is_not_linked_to_another(play: Stage) -> None:
+    order_id = await play.place(MUGS)
+    order = await play.imported(order_id)
+    made = await play.store_order(order_id)
+    refused = await play.api("POST", f"orders/{order['id']}/link", {"store_order": made["increment_id"]}, expect=409)
+    assert "still stands" in refused["detail"]
+
+
+async def test_the_brake_holds_and_lets_one_order_through_when_a_person_says_so(play: Stage) -> None:
+    path = f"shops/{play.shop_id}/cancellation-sync"
+    await play.api("PUT", path, {"store_to_channel": {"max_cancels_per_hour": 1}})
+
+    async def refunded() -> str:
+        order_id = await play.place(MUGS)
+        await play.imported(order_id)
+        made = await play.store_order(order_id)
+        await play.magento.control("POST", "refund", {"order": made["id"]})
+        return order_id
+
+    await play.settled(await refunded(), "both books agree: all")
+    second = await refunded()
+    order = await play.settled(second, "the direction is paused")
+    assert kinds(order) == {"brake"}
+    await play.api("POST", f"orders/{order['id']}/settle", {"allow": ["brake"]})
+    order = await play.settled(second, "both books agree: all")
+    assert kinds(order) == set()
+
+
+async def test_readiness_tells_what_is_wrong(play: Stage) -> None:
+    async with play.session.get(f"{play.url}/readyz") as answer:
+        body: dict[str, Any] = await answer.json()
+        assert (answer.status, body["status"]) == (200, "ok")
