@@ -1,0 +1,97 @@
+"""`bridge serve` with something taken out or written down, so that two runs differ in that alone.
+
+    python served.py [--answer-only] [--no-workers] [--trace FILE]
+
+Without a flag it is `bridge serve` itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+import aiohttp
+
+import bridge.bootstrap
+from bridge import killpoints
+from bridge.cli import main
+from bridge.config import Config
+from bridge.storage.inbox_writer import InboxWriter
+from bridge.sync import workers
+
+
+class AnswerOnly(InboxWriter):
+    """Takes nothing in: what is left of a delivery is reading, verifying and answering."""
+
+    async def put(self, arrival: Any) -> None:
+        del arrival
+
+
+async def _rest(self: workers.Workers) -> None:
+    await self._stopping.wait()
+
+
+def _traced(path: str) -> None:
+    """Each named point that is reached goes to a file with the machine's monotonic clock, which processes share."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    known = killpoints.reach
+
+    def reach(point: killpoints.KillPoint) -> None:
+        os.write(file, f"{time.monotonic()} {point.value}\n".encode())
+        known(point)
+
+    for module in list(sys.modules.values()):
+        if getattr(module, "reach", None) is known:
+            module.reach = reach  # type: ignore[attr-defined]  # modules have it: that is what was asked
+
+    _traced_calls(file)
+
+
+def _traced_calls(file: int) -> None:
+    """Each call out, too: when it was begun, and when its answer was read."""
+
+    async def begun(_session: Any, context: Any, _params: Any) -> None:
+        context.began = time.monotonic()
+
+    async def read(_session: Any, context: Any, params: aiohttp.TraceResponseChunkReceivedParams) -> None:
+        line = f"{context.began} call {time.monotonic()} {params.method} {params.url.path}\n"
+        os.write(file, line.encode())
+
+    tracing = aiohttp.TraceConfig()
+    tracing.on_request_start.append(begun)
+    tracing.on_response_chunk_received.append(read)
+    tracing.freeze()
+    made = bridge.bootstrap._session
+
+    def session(config: Config) -> aiohttp.ClientSession:
+        kept = made(config)
+        kept._trace_configs.append(tracing)
+        return kept
+
+    bridge.bootstrap._session = session
+
+
+def _serve() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--answer-only", action="store_true")
+    parser.add_argument("--no-workers", action="store_true")
+    parser.add_argument("--trace", default="")
+    asked = parser.parse_args()
+    if asked.answer_only:
+        setattr(bridge.bootstrap, "InboxWriter", AnswerOnly)  # noqa: B010 -- it is not the module's own name
+    if asked.no_workers:
+        workers.Workers.run = _rest  # type: ignore[method-assign]
+    if asked.trace:
+        _traced(asked.trace)
+    sys.argv = ["bridge", "serve"]
+    main()
+
+
+if __name__ == "__main__":
+    _serve()
