@@ -111,7 +111,7 @@ def segment(text: str) -> str:
 
 def service(url: str | None = None) -> Api:
     """The service meant by --url, BRIDGE_URL or the settings, with the token of BRIDGE_API_TOKEN or the data folder."""
-    from bridge.cli.settled import config  # noqa: PLC0415 -- pydantic is slow to load, and `--help` needs none of it
+    from bridge.cli.settled import config
 
     here = config()
     address = url or os.environ.get("BRIDGE_URL") or f"http://{_reachable(here.host)}:{here.port}"

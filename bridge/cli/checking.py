@@ -39,11 +39,11 @@ def version_check(
     if (version is None) == (connection is None):
         raise Failed("give either a version, such as `bridge version-check 1.0.26`, or --connection", 2)
     if connection is not None:
-        from bridge.cli.api import service  # noqa: PLC0415 -- not needed for a version given
+        from bridge.cli.api import service
 
         found = service(url).get("/plugin/version-check", {"connection": connection})
     else:
-        from plugin_contract.versions import capabilities  # noqa: PLC0415 -- `--help` needs none of it
+        from plugin_contract.versions import capabilities
 
         answer = capabilities(version)
         if as_json:

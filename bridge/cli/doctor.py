@@ -37,7 +37,7 @@ def doctor(
     something is wrong.
     """
     if new_key:
-        from bridge.storage.secrets import generate_key  # noqa: PLC0415 -- loading cryptography takes its time
+        from bridge.storage.secrets import generate_key
 
         typer.echo(generate_key())
         return
@@ -110,7 +110,7 @@ def _connection(api: Api, connection: Mapping[str, Any]) -> list[Finding]:
 
 async def _local(*, is_running: bool) -> list[Finding]:
     """As seen from here. The service that runs may have been given other settings, and speaks for those itself."""
-    from bridge.cli.settled import config  # noqa: PLC0415 -- slow to load
+    from bridge.cli.settled import config
 
     settings = config()
     if is_running:
@@ -127,11 +127,11 @@ async def _local(*, is_running: bool) -> list[Finding]:
 
 
 async def _database(settings: Config) -> list[Finding]:
-    from bridge.keys import KeyMissing, secret_keys  # noqa: PLC0415 -- slow to load
-    from bridge.storage.engine import Database  # noqa: PLC0415 -- as above
-    from bridge.storage.errors import StorageProblem  # noqa: PLC0415 -- as above
-    from bridge.storage.migrate import check_version  # noqa: PLC0415 -- as above
-    from bridge.storage.secrets import Vault  # noqa: PLC0415 -- as above
+    from bridge.keys import KeyMissing, secret_keys
+    from bridge.storage.engine import Database
+    from bridge.storage.errors import StorageProblem
+    from bridge.storage.migrate import check_version
+    from bridge.storage.secrets import Vault
 
     is_new = settings.is_embedded and not (settings.data_dir / "secret.key").exists() and settings.secret_key is None
     if is_new:
@@ -153,7 +153,7 @@ async def _database(settings: Config) -> list[Finding]:
 
 async def _opens(conn: Any, vault: Any) -> None:
     """Raises `WrongSecretKey`; writes nothing."""
-    from bridge.storage import meta  # noqa: PLC0415 -- as above
+    from bridge.storage import meta
 
     stored = await meta.get(conn, "secret_key_check")
     if stored is not None:

@@ -29,12 +29,12 @@ def serve(
     Settings come from BRIDGE_… variables (docs/reference/settings.md). Without any, it keeps its data in the folder
     `data`, in an embedded database, and listens on http://127.0.0.1:8080. A stop finishes what is in hand.
     """
-    import uvloop  # noqa: PLC0415 -- only the service needs it, and other commands start faster without
+    import uvloop
 
-    from bridge.cli.settled import config  # noqa: PLC0415 -- as above
-    from bridge.keys import KeyMissing  # noqa: PLC0415 -- as above
-    from bridge.logs import configure  # noqa: PLC0415 -- as above
-    from bridge.storage.errors import StorageProblem  # noqa: PLC0415 -- as above
+    from bridge.cli.settled import config
+    from bridge.keys import KeyMissing
+    from bridge.logs import configure
+    from bridge.storage.errors import StorageProblem
 
     settings = config()
     if port is not None:
@@ -53,7 +53,7 @@ def serve(
 
 
 async def _serve(settings: Config) -> None:
-    from bridge.bootstrap import running  # noqa: PLC0415 -- as above
+    from bridge.bootstrap import running
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -67,8 +67,8 @@ async def _serve(settings: Config) -> None:
 
 def migrate(*, as_json: JsonOption = False) -> None:
     """Bring the database to what this version needs. `bridge serve` does it too; this does it before, and alone."""
-    from bridge.cli.settled import config  # noqa: PLC0415 -- other commands start faster without
-    from bridge.storage.errors import StorageProblem  # noqa: PLC0415 -- as above
+    from bridge.cli.settled import config
+    from bridge.storage.errors import StorageProblem
 
     settings = config()
     try:
@@ -82,8 +82,8 @@ def migrate(*, as_json: JsonOption = False) -> None:
 
 
 async def _migrate(settings: Config) -> bool:
-    from bridge.storage.engine import Database  # noqa: PLC0415 -- other commands start faster without
-    from bridge.storage.migrate import migrate as bring_up  # noqa: PLC0415 -- as above
+    from bridge.storage.engine import Database
+    from bridge.storage.migrate import migrate as bring_up
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     database = await Database.open(settings.database)

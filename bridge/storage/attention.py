@@ -47,7 +47,7 @@ def _scope(order_id: str | None, shop_id: str | None, connection_id: str | None)
 
 
 def _record(row: Row[Any]) -> Item:
-    values = dict(row._mapping)  # noqa: SLF001 -- the public name of a Row's mapping is this one
+    values = dict(row._mapping)
     del values["scope"]
     return Item(**values)
 

@@ -77,4 +77,4 @@ async def of_order(conn: AsyncConnection, order_id: str, after: str | None = Non
     if after is not None:
         query = query.where(table.c.id > after)
     rows = await conn.execute(query.order_by(table.c.id).limit(limit))
-    return [Entry(**row._mapping) for row in rows]  # noqa: SLF001 -- the public name of a Row's mapping is this one
+    return [Entry(**row._mapping) for row in rows]

@@ -53,7 +53,7 @@ class Connections:
         self._vault = vault
 
     def _record(self, row: Row[Any]) -> Connection:
-        values = dict(row._mapping)  # noqa: SLF001 -- the public name of a Row's mapping is this one
+        values = dict(row._mapping)
         return Connection(**(values | {"credentials": self._vault.open(values["credentials"])}))
 
     async def get(self, conn: AsyncConnection, connection_id: str) -> Connection | None:

@@ -36,12 +36,12 @@ class Cursor:
 
 async def get(conn: AsyncConnection, scope: str, stream: str) -> Cursor | None:
     row = (await conn.execute(select(table).where(table.c.scope == scope, table.c.stream == stream))).one_or_none()
-    return None if row is None else Cursor(**row._mapping)  # noqa: SLF001 -- the public name of a Row's mapping
+    return None if row is None else Cursor(**row._mapping)
 
 
 async def all(conn: AsyncConnection) -> list[Cursor]:  # noqa: A001 -- read as cursors.all
     rows = await conn.execute(select(table).order_by(table.c.scope, table.c.stream))
-    return [Cursor(**row._mapping) for row in rows]  # noqa: SLF001 -- the public name of a Row's mapping
+    return [Cursor(**row._mapping) for row in rows]
 
 
 async def _stored(conn: AsyncConnection, scope: str, stream: str) -> Cursor:

@@ -88,7 +88,7 @@ def arrive_sql(dialect: str, rows: int, *, is_mariadb: bool = False) -> str:
 
 
 def _record(row: Row[Any]) -> InboxRow:
-    return InboxRow(**row._mapping)  # noqa: SLF001 -- the public name of a Row's mapping is this one
+    return InboxRow(**row._mapping)
 
 
 async def arrived(conn: AsyncConnection, work_key: str, limit: int = 500) -> list[InboxRow]:

@@ -30,7 +30,7 @@ class Job:
 
 
 def _record(row: Row[Any]) -> Job:
-    return Job(**row._mapping)  # noqa: SLF001 -- the public name of a Row's mapping is this one
+    return Job(**row._mapping)
 
 
 async def create(

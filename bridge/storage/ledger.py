@@ -51,7 +51,7 @@ def _units_key(units: Iterable[str]) -> str:
 
 
 def _record(row: Row[Any]) -> Claim:
-    values = dict(row._mapping)  # noqa: SLF001 -- the public name of a Row's mapping is this one
+    values = dict(row._mapping)
     for name in ("shop_id", "units_key", "open_for"):
         del values[name]
     return Claim(**(values | {"units": tuple(values["units"])}))

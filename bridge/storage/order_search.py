@@ -63,6 +63,6 @@ async def _by_prefix(
         rows += [(number, row) for row in found]
         if len(rows) > limit:
             last, row = rows[limit - 1]
-            place = [str(last), str(row._mapping[_COLUMNS[last].name]), row.id]  # noqa: SLF001 -- public in SQLAlchemy
+            place = [str(last), str(row._mapping[_COLUMNS[last].name]), row.id]
             return [row for _, row in rows[:limit]], pack_cursor(place)
     return [row for _, row in rows], None

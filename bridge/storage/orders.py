@@ -86,7 +86,7 @@ def work_key(shop_id: str, channel_order_id: str) -> str:
 
 
 def record(row: Row[Any]) -> OrderRecord:
-    values = dict(row._mapping)  # noqa: SLF001 -- the public name of a Row's mapping is this one
+    values = dict(row._mapping)
     values["state"] = OrderState(values["state"])
     if values["plan"] is not None:
         values["plan"] = OrderPlan.from_json(values["plan"])

@@ -52,7 +52,7 @@ class Found(Protocol):
 
 
 def _record(row: Row[Any]) -> Shop:
-    values = dict(row._mapping)  # noqa: SLF001 -- the public name of a Row's mapping is this one
+    values = dict(row._mapping)
     del values["tied_to"]
     return Shop(**(values | {"settings": ShopSettings.model_validate(values["settings"])}))
 
