@@ -18,6 +18,7 @@ from tests.support.stories import AGREE
 
 CREATE = r"/V1/orders$"
 REFUND = "/V1/order/.*/refund"
+CANCEL = "/202309/cancellations[^/]"
 
 
 async def cancel(play: Stage, order_id: str) -> None:
@@ -124,10 +125,10 @@ async def test_the_disk_fills_up_in_the_middle_of_an_effect(sqlite_house: House)
 
     await play.until(booked, "the credit memo is there")
 
-    async def interrupted() -> bool:
-        return "work.interrupted" in running.said()
+    async def failed() -> bool:
+        return "storage.down" in running.said()
 
-    await play.until(interrupted, "the work in hand meets the full disk")
+    await play.until(failed, "the work in hand meets the full disk")
     make_room(house)
     order = await house.settled(order_id)
     assert await tally(play, order_id) == Tally(), story(order)
@@ -157,6 +158,26 @@ async def test_told_to_stop_in_the_middle_of_an_effect(house: House, seconds: fl
     order = await house.settled(order_id)
     assert await tally(play, order_id) == Tally(), story(order)
     assert len(await play.magento.calls(method="POST", path=CREATE)) == 1
+
+
+async def test_told_to_stop_in_the_middle_of_what_a_hint_led_to(mariadb_house: House) -> None:
+    """The hint's lease became the order's: that one is given back."""
+    house, play = mariadb_house, mariadb_house.play
+    running = await house.start(BRIDGE_STOP_TIMEOUT="1", BRIDGE_WORKERS="1")
+    await house.set_up()
+    order_id = await play.place(MUGS, STICKER)
+    await house.settled(order_id, "alive on both sides")
+    await play.magento.control("GET", "deliveries?wait=10")
+    await house.at_rest()
+    await play.tiktok.fault(kind="slow", method="POST", path=CANCEL, seconds=2.0)
+    made = await play.store_order(order_id)
+    await play.magento.control("POST", "refund", {"order": made["id"]})
+    assert await play.tiktok.calls(method="POST", path=CANCEL, wait=15)
+    running.signal(signal.SIGTERM)
+    assert await running.ended(10) == 0
+    await house.start(BRIDGE_QUIET_PERIOD="3")
+    order = await house.settled(order_id)
+    assert await tally(play, order_id) == Tally(seller_cancels=1, source=(-2, -1), salable=(-2, -1)), story(order)
 
 
 # --- two processes on one database ---------------------------------------------------------------------------------
