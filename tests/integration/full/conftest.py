@@ -25,10 +25,3 @@ async def play(tmp_path: Path, database_url: str) -> AsyncIterator[Stage]:
         await made.product("MUG", price="10.00")
         await made.product("STICKER", price="5.00")
         yield made
-
-
-@pytest.fixture
-async def dark(tmp_path: Path, database_url: str) -> AsyncIterator[Stage]:
-    """Both shops up, the service not started."""
-    async with stage(tmp_path, database_url) as made:
-        yield made
