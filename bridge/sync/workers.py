@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -25,6 +26,13 @@ IDLE_LOOK = timedelta(seconds=1)
 STORAGE_PAUSE = timedelta(seconds=1)
 AFTER_FAILURE = timedelta(seconds=15)
 """A claim that failed in a way nobody foresaw is taken up again after this, four times more."""
+
+
+@dataclass(slots=True)
+class Hand:
+    """What a worker holds: a hint's lease, which becomes its order's."""
+
+    claimed: Claimed
 
 
 class Workers:
@@ -106,34 +114,43 @@ class Workers:
 
     async def _take(self, claimed: Claimed) -> None:
         self._busy += 1
+        hand = Hand(claimed)
         try:
             reach(KillPoint.WORK_CLAIMED)
-            await self._handle(claimed)
+            await self._handle(hand)
         except LeaseLost:
-            log.warning("work.lease_lost", key=claimed.key)
+            log.warning("work.lease_lost", key=hand.claimed.key)
         except StorageDown:
-            log.warning("work.interrupted", key=claimed.key)
-            self._owed.append(claimed)
+            log.warning("work.interrupted", key=hand.claimed.key)
+            self._owed.append(hand.claimed)
             raise
         except asyncio.CancelledError:
             # Told to stop and out of time: others need not wait for the lease to run out.
-            self._owed.append(claimed)
+            self._owed.append(hand.claimed)
             with contextlib.suppress(StorageDown):
                 await self._give_back()
             raise
         except CommitUnknown as unknown:
             # Whether the last step was written is for the next look to find out: an open claim says that it was.
-            log.warning("work.commit_unknown", key=claimed.key, because=str(unknown))
-            await work.extend(self._desk.db, claimed, AFTER_FAILURE.total_seconds())
+            log.warning("work.commit_unknown", key=hand.claimed.key, because=str(unknown))
+            await self._put_off(hand.claimed)
         except Exception:  # noqa: BLE001 -- logged with its traceback, counted, and parked in the end
             # Nobody foresaw this, so nobody can say what it means: the claim counts as one that never came back, the
             # order is tried again and parked after five, and the other orders go on.
-            log.exception("work.failed", key=claimed.key, attempt=claimed.attempts)
-            await work.extend(self._desk.db, claimed, AFTER_FAILURE.total_seconds())
+            log.exception("work.failed", key=hand.claimed.key, attempt=hand.claimed.attempts)
+            await self._put_off(hand.claimed)
         finally:
             self._busy -= 1
 
-    async def _handle(self, claimed: Claimed) -> None:
+    async def _put_off(self, claimed: Claimed) -> None:
+        try:
+            await work.extend(self._desk.db, claimed, AFTER_FAILURE.total_seconds())
+        except StorageDown:
+            self._owed.append(claimed)
+            raise
+
+    async def _handle(self, hand: Hand) -> None:
+        claimed = hand.claimed
         key = parse_key(claimed.key)
         if claimed.is_poison:
             await self._park(claimed, key)
@@ -147,6 +164,7 @@ class Workers:
             taken = await self._move(lease.claimed, key, found)
             if taken is None:
                 return
+            hand.claimed = taken
             lease, key = Lease(self._desk, taken), found
         due = await settle(self._desk, key, lease)
         await self._release(lease.claimed, due)
