@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
-RUN_TESTS := $(BIN)/python -m pytest -q --import-mode=importlib
+RUN_TESTS := $(BIN)/python -m pytest -q
 BESIDE := tests/chaos tests/integration
 ALONE := tests/e2e
 DATABASE_SERVER := PATH="$$PATH:/usr/sbin:/usr/local/sbin:/usr/libexec" command -v mariadbd mysqld >/dev/null

@@ -185,4 +185,5 @@ async def test_stopping_waits_for_a_request_under_way(house: House) -> None:
     gate.set()
     assert (await asked).text == "done"
     await stopping
-    assert SHUTDOWN_SECONDS > 10
+    # Longer than TikTok waits for an answer to a message (3 s), and a whole stop is over within 10 s.
+    assert 3 <= SHUTDOWN_SECONDS <= 4
