@@ -10,16 +10,16 @@ from tests.integration.sync.test_settle import MUGS, kinds
 from tests.support.stage import SECRET_KEY, Stage
 
 
-async def test_a_secret_key_is_changed_in_two_starts_and_the_old_one_can_go(bare: Stage) -> None:
+async def test_a_secret_key_is_changed_in_two_starts_and_the_old_one_can_go(dark: Stage) -> None:
     fresh = Fernet.generate_key().decode()
-    async with bare.inside():
-        await bare.connect()
-        await bare.product("MUG")
-    async with bare.inside(secret_key=f"{fresh},{SECRET_KEY}"):
-        assert (await bare.api("GET", f"shops/{bare.shop_id}"))["id"] == bare.shop_id
-    async with bare.inside(secret_key=fresh):
-        await bare.api("POST", f"connections/{bare.store_id}/doctor")
-        await bare.imported(await bare.place(MUGS))
+    async with dark.inside():
+        await dark.connect()
+        await dark.product("MUG")
+    async with dark.inside(secret_key=f"{fresh},{SECRET_KEY}"):
+        assert (await dark.api("GET", f"shops/{dark.shop_id}"))["id"] == dark.shop_id
+    async with dark.inside(secret_key=fresh):
+        await dark.api("POST", f"connections/{dark.store_id}/doctor")
+        await dark.imported(await dark.place(MUGS))
 
 
 async def test_an_order_whose_store_order_still_stands_is_not_linked_to_another(play: Stage) -> None:

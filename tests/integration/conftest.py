@@ -1,4 +1,4 @@
-"""The stage for settling: both shops and the service inside this process, on each database."""
+"""The stage: both shops up, the service running, connected or not; on each database."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.stage import Stage, stage
+
+
+@pytest.fixture
+async def bare(tmp_path: Path, database_url: str) -> AsyncIterator[Stage]:
+    """Both shops and the service up, nothing connected."""
+    async with stage(tmp_path, database_url) as made, made.inside():
+        yield made
 
 
 @pytest.fixture
@@ -21,7 +28,7 @@ async def play(tmp_path: Path, database_url: str) -> AsyncIterator[Stage]:
 
 
 @pytest.fixture
-async def bare(tmp_path: Path, database_url: str) -> AsyncIterator[Stage]:
+async def dark(tmp_path: Path, database_url: str) -> AsyncIterator[Stage]:
     """Both shops up, the service not started."""
     async with stage(tmp_path, database_url) as made:
         yield made
