@@ -47,13 +47,13 @@ async def _measure(place: Place, part: str, rounds: int) -> dict[str, Any]:
     if part == "ingest":
         return await ingest.measure(place, rounds, ingest.SECONDS, ingest.WARM)
     if part == "arrival":
-        return await arrival.measure(place, max(30, 6 * rounds))
+        return await arrival.measure(place, max(30, 10 * rounds))
     return await standing.measure(place, 3)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of each ingest measurement")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each ingest measurement")
     parser.add_argument("--only", action="append", choices=PARTS, help="measure only this")
     asked = parser.parse_args()
     shown = {"ingest": ingest.show, "arrival": arrival.show, "standing": standing.show}
