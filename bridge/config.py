@@ -95,4 +95,4 @@ class Config(BaseSettings):
     def database(self) -> str:
         if self.database_url is not None:
             return self.database_url
-        return f"sqlite+aiosqlite:///{(self.data_dir / 'bridge.sqlite3').absolute()}"
+        return f"sqlite:///{(self.data_dir / 'bridge.sqlite3').absolute()}"

@@ -54,7 +54,7 @@ def configure(log_format: str, level: str) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    # Libraries tell all they handle, whatever it is: oauthlib's debug lines hold keys and tokens, aiosqlite's the
-    # values of each statement, aiohttp's access log every path. Only their warnings are written, at any level of ours.
+    # Libraries tell all they handle, whatever it is: oauthlib's debug lines hold keys and tokens, aiohttp's
+    # access log every path. Only their warnings are written, at any level of ours.
     root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level.upper()]))
     logging.getLogger("bridge").setLevel(level.upper())

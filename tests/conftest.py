@@ -23,7 +23,7 @@ def nobody_blocks_the_loop() -> Iterator[None]:
         for function in blockbuster.functions.values():
             function.can_block_in("bridge/storage/migrate.py", {"_run", "known_revisions"})
             # Asks for the working folder, once, to make a path absolute.
-            function.can_block_in("bridge/storage/sqlite.py", {"path_of", "make_engine"})
+            function.can_block_in("bridge/storage/sqlite.py", {"path_of", "make_trips"})
         yield
 
 

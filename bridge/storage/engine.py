@@ -17,9 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from bridge.storage import mysql, sqlite
 from bridge.storage.errors import CommitUnknown, StorageDown, StorageProblem
 from bridge.storage.failures import Failure, Meaning, classify
+from bridge.storage.trips import Trips
 
 T = TypeVar("T")
 Work = Callable[[AsyncConnection], Awaitable[T]]
+_Transactor = Trips | AsyncEngine
 
 TRIES = 8
 """How often a transaction is run before a deadlock or a lost connection becomes `StorageDown`."""
@@ -41,7 +43,7 @@ def parse_url(text: str) -> URL:
     family = url.drivername.split("+")[0]
     if family == "sqlite":
         sqlite.path_of(url)
-        return url.set(drivername="sqlite+aiosqlite")
+        return url.set(drivername="sqlite")
     if family in {"mysql", "mariadb"}:
         if not url.database:
             raise ValueError("BRIDGE_DATABASE_URL names no database: mysql://user:password@host:3306/bridge")
@@ -52,7 +54,7 @@ def parse_url(text: str) -> URL:
 class Database:
     """One database, opened. Close it before the loop ends."""
 
-    def __init__(self, url: URL, writer: AsyncEngine | None, reader: AsyncEngine, lock: sqlite.FileLock | None) -> None:
+    def __init__(self, url: URL, writer: _Transactor | None, reader: _Transactor, lock: sqlite.FileLock | None) -> None:
         self.dialect: Literal["sqlite", "mysql"] = "sqlite" if url.drivername.startswith("sqlite") else "mysql"
         self.url = url
         self._writer = writer
@@ -69,7 +71,8 @@ class Database:
         Raises `StorageDown`, `AlreadyServed`, or ValueError for a URL that cannot be meant.
         """
         parsed = parse_url(url)
-        writer: AsyncEngine | None
+        writer: _Transactor | None
+        reader: _Transactor
         lock: sqlite.FileLock | None = None
         if parsed.drivername.startswith("sqlite"):
             path = sqlite.path_of(parsed)
@@ -78,8 +81,8 @@ class Database:
                 await asyncio.to_thread(lock.take)
             elif not await asyncio.to_thread(Path.exists, path):
                 raise StorageDown(f"there is no database at {path}: start the service once, or set BRIDGE_DATA_DIR")
-            writer = sqlite.make_engine(path, writing=True) if exclusive else None
-            reader = sqlite.make_engine(path, writing=False)
+            writer = sqlite.make_trips(path, writing=True) if exclusive else None
+            reader = sqlite.make_trips(path, writing=False)
         else:
             reader = writer = mysql.make_engine(parsed)
         database = cls(parsed, writer, reader, lock)
@@ -160,7 +163,7 @@ class Database:
                     future.set_result(result)
 
     async def _transact(
-        self, engine: AsyncEngine, fn: Work[T], seconds: float | None, *, commit: bool, idempotent: bool
+        self, engine: _Transactor, fn: Work[T], seconds: float | None, *, commit: bool, idempotent: bool
     ) -> T:
         tried = 0
         while True:
@@ -168,6 +171,8 @@ class Database:
             state = _State()
             cause: Exception
             try:
+                if isinstance(engine, Trips):
+                    return await engine.run(fn, state.now_committing, commit=commit)
                 return await self._once(engine, fn, state, seconds, commit=commit)
             except DBAPIError as problem:
                 failure, cause = classify(problem), problem
@@ -187,14 +192,14 @@ class Database:
             await asyncio.sleep(random.uniform(0, min(0.01 * 2**tried, 1.0)))  # noqa: S311 -- no secret hangs on it
 
     async def _once(self, engine: AsyncEngine, fn: Work[T], state: _State, seconds: float | None, *, commit: bool) -> T:
-        scope = asyncio.timeout(None if self.dialect == "sqlite" else seconds)
+        scope = asyncio.timeout(seconds)
         try:
             async with scope, engine.connect() as conn:
                 try:
                     await conn.begin()
                     result = await fn(conn)
                     if commit:
-                        state.committing = True
+                        state.now_committing()
                         await conn.commit()
                     else:
                         await conn.rollback()
@@ -224,6 +229,9 @@ class _State:
 
     def __init__(self) -> None:
         self.committing = False
+
+    def now_committing(self) -> None:
+        self.committing = True
 
 
 class _Hung(Exception):

@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, event
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy import URL, Connection, QueuePool, create_engine, event
 
 from bridge.storage.errors import AlreadyServed, StorageDown
+from bridge.storage.trips import Trips
 
 BUSY_MILLISECONDS = 10_000
 READERS = 4
@@ -62,13 +62,16 @@ class FileLock:
             self._file = None
 
 
-def make_engine(path: Path, *, writing: bool) -> AsyncEngine:
-    """An engine of one writing connection, or of a few that can only read."""
-    engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=str(path)),
-        pool_size=1 if writing else READERS,
+def make_trips(path: Path, *, writing: bool) -> Trips:
+    """Transactions on one writing connection, or on a few that can only read; a thread for each."""
+    connections = 1 if writing else READERS
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        poolclass=QueuePool,
+        pool_size=connections,
         max_overflow=0,
-        connect_args={"timeout": BUSY_MILLISECONDS / 1000},
+        # A connection is used by one thread at a time, but not always by the same.
+        connect_args={"timeout": BUSY_MILLISECONDS / 1000, "check_same_thread": False},
     )
 
     def prepare(connection: Any, _record: Any) -> None:
@@ -88,6 +91,6 @@ def make_engine(path: Path, *, writing: bool) -> AsyncEngine:
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
-    event.listen(engine.sync_engine, "connect", prepare)
-    event.listen(engine.sync_engine, "begin", begin)
-    return engine
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", begin)
+    return Trips(engine, connections)

@@ -37,8 +37,8 @@ async def _get(database: Database, name: str) -> str | None:
 @pytest.mark.parametrize(
     ("spelling", "driver"),
     [
-        ("sqlite:////tmp/x.db", "sqlite+aiosqlite"),
-        ("sqlite+aiosqlite:////tmp/x.db", "sqlite+aiosqlite"),
+        ("sqlite:////tmp/x.db", "sqlite"),
+        ("sqlite+aiosqlite:////tmp/x.db", "sqlite"),
         ("mysql://u:p@h/b", "mysql+aiomysql"),
         ("mariadb://u:p@h/b", "mysql+aiomysql"),
         ("mysql+aiomysql://u:p@h/b", "mysql+aiomysql"),
