@@ -14,7 +14,7 @@ from tests.support.stage import Shop
 from tests.support.stories import APPROVE, CANCEL, REFUND, Scenario, check
 
 LONG_QUIET = "2.5"
-"""Seconds: room for a restart within the quiet period."""
+"""Seconds: room for a restart, and for the effect to land, within the quiet period."""
 HTML = "<html><body>Service Unavailable</body></html>"
 
 
@@ -82,7 +82,7 @@ async def die_and_start_again(house: House, **environment: str) -> None:
     await house.again(**environment)
 
 
-async def play_to_the_end(house: House, effect: Effect, order_id: str) -> None:
+async def play_to_the_end(house: House, effect: Effect, order_id: str, *, repeated: bool = False) -> None:
     """The rest of the story, and what it left."""
     for number, step in enumerate(effect.scenario.steps):
         if number > effect.step:
@@ -90,7 +90,7 @@ async def play_to_the_end(house: House, effect: Effect, order_id: str) -> None:
         if number >= effect.step:
             await house.settled(order_id, step.says)
     await house.at_rest()
-    await check(house, effect.scenario, order_id)
+    await check(house, effect.scenario, order_id, repeated=repeated)
 
 
 ON_THE_WAY = {
@@ -110,9 +110,8 @@ async def test_killed_when_the_call_arrived(sqlite_house: House, effect: Effect,
 
 async def _found_and_not_repeated(house: House, effect: Effect) -> None:
     quiet = {"BRIDGE_QUIET_PERIOD": LONG_QUIET}
-    order_id = await play_until_the_call(house, effect, {"kind": "late", "seconds": None}, **quiet)
+    order_id = await play_until_the_call(house, effect, {"kind": "slow", "seconds": 1.2}, **quiet)
     await die_and_start_again(house, **quiet)
-    await shop_of(house, effect).control("POST", "release")
     await play_to_the_end(house, effect, order_id)
     assert len(await calls(house, effect)) == 1
 
@@ -150,7 +149,7 @@ async def test_landing_right_before_its_repeat_the_repeat_is_refused(sqlite_hous
     await die_and_start_again(house)
     await calls(house, effect, 2)
     assert await shop_of(house, effect).control("POST", "release") == {"done": 1}
-    await play_to_the_end(house, effect, order_id)
+    await play_to_the_end(house, effect, order_id, repeated=True)
 
 
 BAD_LINES = {
