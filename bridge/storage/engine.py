@@ -84,7 +84,8 @@ class Database:
             writer = sqlite.make_trips(path, writing=True) if exclusive else None
             reader = sqlite.make_trips(path, writing=False)
         else:
-            reader = writer = mysql.make_engine(parsed)
+            writer = mysql.make_engine(parsed, writing=True)
+            reader = mysql.make_engine(parsed, writing=False)
         database = cls(parsed, writer, reader, lock)
         if lock is not None:
             database._owner = asyncio.create_task(database._own_writes(), name="storage-writer")

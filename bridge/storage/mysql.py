@@ -41,14 +41,20 @@ def _tls(url: URL) -> tuple[URL, dict[str, Any]]:
     return url.difference_update_query(names), {"ssl": context}
 
 
-def make_engine(url: URL) -> AsyncEngine:
+def make_engine(url: URL, *, writing: bool) -> AsyncEngine:
+    """A pool for transactions, or one for reads.
+
+    Under READ COMMITTED each statement sees what is committed when it runs, so a transaction around reads buys nothing
+    but its round trips. Nor is a connection asked whether it lives before each use: a transaction that meets a dead one
+    is run again (`Database`), and the whole pool is made anew.
+    """
     plain, tls = _tls(url)
     engine = create_async_engine(
         plain,
-        isolation_level="READ COMMITTED",
+        isolation_level="READ COMMITTED" if writing else "AUTOCOMMIT",
+        skip_autocommit_rollback=not writing,
         pool_size=POOL,
         max_overflow=POOL,
-        pool_pre_ping=True,
         pool_recycle=1800,
         pool_use_lifo=True,
         connect_args={"charset": "utf8mb4", "connect_timeout": CONNECT_SECONDS, **tls},
@@ -57,6 +63,7 @@ def make_engine(url: URL) -> AsyncEngine:
     def prepare(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
         cursor.execute(_SESSION)
+        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
         cursor.close()
 
     event.listen(engine.sync_engine, "connect", prepare)
