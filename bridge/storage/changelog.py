@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,33 @@ class Entry:
     event: str
     because: str
     facts: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An entry to be written."""
+
+    event: str
+    because: str
+    facts: Mapping[str, Any]
+
+
+async def write_all(conn: AsyncConnection, order_id: str, lines: Iterable[Line], at: datetime) -> None:
+    """Write several entries of one moment, in their order. `at` is the database's time, read in this transaction."""
+    values = [
+        {
+            "id": new_id("log"),
+            "order_id": order_id,
+            "at": at,
+            "event": line.event,
+            "fingerprint": None,
+            "because": line.because,
+            "facts": dict(line.facts),
+        }
+        for line in lines
+    ]
+    if values:
+        await conn.execute(insert(table), values)
 
 
 async def write(

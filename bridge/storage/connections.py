@@ -53,7 +53,11 @@ class Connections:
         self._vault = vault
 
     def _record(self, row: Row[Any]) -> Connection:
-        values = dict(row._mapping)
+        return self.record(row._mapping)
+
+    def record(self, stored: Mapping[Any, Any]) -> Connection:
+        """A connection from its columns' values. Raises `WrongSecretKey`."""
+        values = dict(stored)
         return Connection(**(values | {"credentials": self._vault.open(values["credentials"])}))
 
     async def get(self, conn: AsyncConnection, connection_id: str) -> Connection | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, exists, or_, select, update
+from sqlalchemy import Row, case, delete, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage.columns import MYSQL_NOW, SQLITE_NOW
@@ -104,13 +104,13 @@ async def arrived(conn: AsyncConnection, work_key: str, limit: int = 500) -> lis
 
 async def note_arrivals(conn: AsyncConnection, rows: Iterable[InboxRow]) -> None:
     """The changelog knows these arrivals, as they were read; one that came in since stays to be noted."""
-    values = [{"row": row.id, "seen": row.generation} for row in rows]
-    if values:
+    seen = {row.id: row.generation for row in rows}
+    if seen:
+        known = case(seen, value=table.c.id)
         await conn.execute(
             update(table)
-            .where(table.c.id == bindparam("row"), table.c.noted_generation < bindparam("seen"))
-            .values(noted_generation=bindparam("seen")),
-            values,
+            .where(table.c.id.in_(sorted(seen)), table.c.noted_generation < known)
+            .values(noted_generation=known)
         )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, Select, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,7 +16,7 @@ from bridge.storage.columns import db_now_ms
 from bridge.storage.errors import AlreadyOpen, NotFound
 from bridge.storage.ids import new_id
 from bridge.storage.tables import ledger as table
-from bridge.storage.tables import orders
+from bridge.storage.tables import orders, shops
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,16 @@ async def get(conn: AsyncConnection, claim_id: str) -> Claim | None:
     return None if row is None else _record(row)
 
 
-async def _stored(conn: AsyncConnection, claim_id: str) -> Claim:
-    stored = await get(conn, claim_id)
-    if stored is None:
-        raise NotFound(f"there is no claim {claim_id}")
-    return stored
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a claim is made on, of one moment."""
+
+    attempt: int
+    """The number this attempt would have: 1, and one more for each void claim of the same kind, side and units."""
+    settings_version: int | None
+    """The shop's version now; None: there is no such shop."""
+    now: datetime
+    """By the database's clock."""
 
 
 async def current(conn: AsyncConnection, order_id: str) -> Claim | None:
@@ -75,10 +80,29 @@ async def current(conn: AsyncConnection, order_id: str) -> Claim | None:
     return None if row is None else _record(row)
 
 
-async def is_open(conn: AsyncConnection, claim_id: str) -> bool:
-    """Whether the claim has not ended, and cannot end before this transaction does."""
-    state = await conn.scalar(select(table.c.state).where(table.c.id == claim_id).with_for_update())
-    return state == "open"
+async def standing(conn: AsyncConnection, order_id: str) -> list[Claim]:
+    """The order's open claim, and its refunds that were done: what the next decision needs to know."""
+    query = select(table).where(
+        table.c.order_id == order_id,
+        or_(table.c.state == "open", (table.c.state == "done") & (table.c.kind == "refund")),
+    )
+    return [_record(row) for row in await conn.execute(query.order_by(table.c.id))]
+
+
+async def ground(
+    conn: AsyncConnection, *, order_id: str, shop_id: str, side: str, kind: str, units: Iterable[str]
+) -> Ground:
+    """Attempt number, settings and time that a claim is made on."""
+    row = (
+        await conn.execute(
+            select(
+                _voided(order_id, side, kind, units).scalar_subquery().label("voided"),
+                select(shops.c.version).where(shops.c.id == shop_id).scalar_subquery().label("version"),
+                db_now_ms().label("now"),
+            )
+        )
+    ).one()
+    return Ground(1 + int(row.voided), row.version, row.now)
 
 
 async def open_claim(
@@ -91,63 +115,73 @@ async def open_claim(
     token: str,
     attempt: int,
     payload: Mapping[str, Any],
+    acting: bool = False,
+    shop_id: str | None = None,
+    now: datetime | None = None,
 ) -> Claim:
-    """Claim the units; commit before acting. Raises `AlreadyOpen` where the order has an open claim, `NotFound`."""
-    shop_id = await conn.scalar(select(orders.c.shop_id).where(orders.c.id == order_id))
-    if shop_id is None:
-        raise NotFound(f"there is no order {order_id}")
+    """Claim the units; commit before acting. Raises `AlreadyOpen` where the order has an open claim, `NotFound`.
+
+    `acting`: the call goes out as soon as this is committed. A caller who has just read the order's shop and the
+    database's time in this transaction hands them in.
+    """
+    if shop_id is None or now is None:
+        found = (
+            await conn.execute(select(orders.c.shop_id, db_now_ms().label("now")).where(orders.c.id == order_id))
+        ).one_or_none()
+        if found is None:
+            raise NotFound(f"there is no order {order_id}")
+        shop_id, now = found.shop_id, found.now
     ordered = tuple(sorted(units))
     claim_id = new_id("clm")
-    values = {
-        "id": claim_id,
-        "order_id": order_id,
-        "shop_id": shop_id,
-        "side": side,
-        "kind": kind,
-        "units": list(ordered),
-        "units_key": _units_key(ordered),
-        "attempt": attempt,
-        "token": token,
-        "state": "open",
-        "open_for": order_id,
-        "payload": dict(payload),
-        "claimed_at": db_now_ms(),
-        "reference": "",
-        "because": "",
-    }
+    claim = Claim(
+        id=claim_id,
+        order_id=order_id,
+        side=side,
+        kind=kind,
+        units=ordered,
+        attempt=attempt,
+        token=token,
+        state="open",
+        payload=dict(payload),
+        claimed_at=now,
+        acted_at=now if acting else None,
+        quiet_until=None,
+        ended_at=None,
+        reference="",
+        because="",
+    )
+    keys = {"shop_id": shop_id, "units": list(ordered), "units_key": _units_key(ordered), "open_for": order_id}
     try:
-        await conn.execute(insert(table).values(**values))
+        await conn.execute(insert(table), {field.name: getattr(claim, field.name) for field in fields(claim)} | keys)
     except IntegrityError as problem:
         if await current(conn, order_id) is None:
             raise
         raise AlreadyOpen(f"the order {order_id} has an open claim: it ends before the next begins") from problem
-    return await _stored(conn, claim_id)
+    return claim
 
 
-async def _change(conn: AsyncConnection, claim_id: str, **values: Any) -> Claim:
-    """Change an open claim; one that has ended stays as it ended."""
-    await conn.execute(update(table).where(table.c.id == claim_id, table.c.state == "open").values(**values))
-    return await _stored(conn, claim_id)
+async def _change(conn: AsyncConnection, claim_id: str, **values: Any) -> bool:
+    changed = await conn.execute(update(table).where(table.c.id == claim_id, table.c.state == "open").values(**values))
+    return changed.rowcount > 0
 
 
-async def acting(conn: AsyncConnection, claim_id: str) -> Claim:
-    """The call goes out now; commit before it does."""
-    return await _change(conn, claim_id, acted_at=db_now_ms())
-
-
-async def unknown(conn: AsyncConnection, claim_id: str, quiet_until: datetime, because: str) -> Claim:
-    """Nobody knows whether it was done."""
+async def unknown(conn: AsyncConnection, claim_id: str, quiet_until: datetime, because: str) -> bool:
+    """Nobody knows whether it was done. False where the claim has ended already: it stays as it ended."""
     return await _change(conn, claim_id, quiet_until=quiet_until, because=because)
 
 
-async def done(conn: AsyncConnection, claim_id: str, reference: str, because: str) -> Claim:
+async def done(conn: AsyncConnection, claim_id: str, reference: str, because: str) -> bool:
+    """It took effect. False where the claim has ended already: it stays as it ended."""
     return await _change(
         conn, claim_id, state="done", open_for=None, ended_at=db_now_ms(), reference=reference, because=because
     )
 
 
-async def void(conn: AsyncConnection, claim_id: str, because: str) -> Claim:
-    """Refused, or proven to be without effect: its units may be claimed again under the next attempt."""
+async def void(conn: AsyncConnection, claim_id: str, because: str) -> bool:
+    """Refused, or proven to be without effect: its units may be claimed again under the next attempt.
+
+    False where the claim has ended already: it stays as it ended.
+    """
     return await _change(conn, claim_id, state="void", open_for=None, ended_at=db_now_ms(), because=because)
 
 
@@ -157,25 +191,21 @@ async def history(conn: AsyncConnection, order_id: str) -> list[Claim]:
     return [_record(row) for row in rows]
 
 
-async def next_attempt(conn: AsyncConnection, order_id: str, side: str, kind: str, units: Iterable[str]) -> int:
-    """1, and one more for each void claim of the same kind, side and units."""
-    voided = await conn.scalar(
-        select(func.count()).where(
-            table.c.order_id == order_id,
-            table.c.side == side,
-            table.c.kind == kind,
-            table.c.units_key == _units_key(units),
-            table.c.state == "void",
-        )
+def _voided(order_id: str, side: str, kind: str, units: Iterable[str]) -> Select[int]:
+    return select(func.count()).where(
+        table.c.order_id == order_id,
+        table.c.side == side,
+        table.c.kind == kind,
+        table.c.units_key == _units_key(units),
+        table.c.state == "void",
     )
-    return 1 + int(voided or 0)
 
 
-async def effects_since(conn: AsyncConnection, shop_id: str, kind: str, since: datetime) -> int:
-    """How many effects of this kind the shop saw, done or under way: what the brake counts."""
-    number = await conn.scalar(
-        select(func.count()).where(
-            table.c.shop_id == shop_id, table.c.kind == kind, table.c.claimed_at >= since, table.c.state != "void"
-        )
+def effects_since(shop_id: str, kinds: Iterable[str], since: datetime) -> Select[int]:
+    """How many effects of these kinds the shop saw, done or under way: what the brake counts."""
+    return select(func.count()).where(
+        table.c.shop_id == shop_id,
+        table.c.kind.in_(sorted(kinds)),
+        table.c.claimed_at >= since,
+        table.c.state != "void",
     )
-    return int(number or 0)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy import update as sql_update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -85,8 +86,9 @@ def work_key(shop_id: str, channel_order_id: str) -> str:
     return f"order:{shop_id}:{channel_order_id}"
 
 
-def record(row: Row[Any]) -> OrderRecord:
-    values = dict(row._mapping)
+def record(stored: Mapping[Any, Any]) -> OrderRecord:
+    """An order from its columns' values."""
+    values = dict(stored)
     values["state"] = OrderState(values["state"])
     if values["plan"] is not None:
         values["plan"] = OrderPlan.from_json(values["plan"])
@@ -97,7 +99,7 @@ def record(row: Row[Any]) -> OrderRecord:
 
 async def _one(conn: AsyncConnection, query: Select[Any]) -> OrderRecord | None:
     row = (await conn.execute(query)).one_or_none()
-    return None if row is None else record(row)
+    return None if row is None else record(row._mapping)
 
 
 async def get(conn: AsyncConnection, order_id: str) -> OrderRecord | None:
@@ -115,7 +117,7 @@ async def by_channel_id(conn: AsyncConnection, channel_order_id: str) -> list[Or
     rows = await conn.execute(
         select(table).where(table.c.channel_order_id == channel_order_id).order_by(table.c.id).limit(100)
     )
-    return [record(row) for row in rows]
+    return [record(row._mapping) for row in rows]
 
 
 async def by_store(conn: AsyncConnection, connection_id: str, store_order_id: str) -> OrderRecord | None:
@@ -127,6 +129,19 @@ async def by_store(conn: AsyncConnection, connection_id: str, store_order_id: st
         .order_by(table.c.id)
         .limit(1),
     )
+
+
+async def key_by_store(conn: AsyncConnection, connection_id: str, store_order_id: str) -> tuple[str, str] | None:
+    """Shop and channel order id of the order that stands for this store order; the oldest, should several claim it."""
+    row = (
+        await conn.execute(
+            select(table.c.shop_id, table.c.channel_order_id)
+            .where(table.c.store_connection_id == connection_id, table.c.store_order_id == store_order_id)
+            .order_by(table.c.id)
+            .limit(1)
+        )
+    ).one_or_none()
+    return None if row is None else (row.shop_id, row.channel_order_id)
 
 
 async def ensure(conn: AsyncConnection, shop_id: str, channel_order_id: str) -> OrderRecord:
@@ -154,6 +169,15 @@ async def ensure(conn: AsyncConnection, shop_id: str, channel_order_id: str) -> 
 
 
 async def update(conn: AsyncConnection, order_id: str, **fields: Any) -> OrderRecord:
+    """Change fields by name, in the types of `OrderRecord`, and read the order as it is then. Raises `NotFound`."""
+    await set_fields(conn, order_id, **fields)
+    stored = await get(conn, order_id)
+    if stored is None:
+        raise NotFound(f"there is no order {order_id}")
+    return stored
+
+
+async def set_fields(conn: AsyncConnection, order_id: str, **fields: Any) -> None:
     """Change fields by name, in the types of `OrderRecord`. Raises `NotFound`."""
     if isinstance(fields.get("plan"), OrderPlan):
         fields["plan"] = fields["plan"].to_json()
@@ -163,10 +187,8 @@ async def update(conn: AsyncConnection, order_id: str, **fields: Any) -> OrderRe
     changed = await conn.execute(
         sql_update(table).where(table.c.id == order_id).values(**fields, updated_at=db_now_ms())
     )
-    stored = await get(conn, order_id) if changed.rowcount else None
-    if stored is None:
+    if not changed.rowcount:
         raise NotFound(f"there is no order {order_id}")
-    return stored
 
 
 async def alive(
@@ -182,7 +204,7 @@ async def alive(
         query = query.where(table.c.shop_id == shop_id)
     if after_id is not None:
         query = query.where(table.c.id > after_id)
-    return [record(row) for row in await conn.execute(query.order_by(table.c.id).limit(limit))]
+    return [record(row._mapping) for row in await conn.execute(query.order_by(table.c.id).limit(limit))]
 
 
 async def counts(conn: AsyncConnection) -> dict[OrderState, int]:
@@ -204,4 +226,4 @@ async def search(
     rows, following = await order_search.page(
         conn, query=query or "", state=state, shop_id=shop_id, cursor=cursor, limit=limit
     )
-    return [record(row) for row in rows], following
+    return [record(row._mapping) for row in rows], following

@@ -51,10 +51,15 @@ class Found(Protocol):
     def seller_type(self) -> str: ...
 
 
-def _record(row: Row[Any]) -> Shop:
-    values = dict(row._mapping)
+def record(stored: Mapping[Any, Any]) -> Shop:
+    """A shop from its columns' values."""
+    values = dict(stored)
     del values["tied_to"]
     return Shop(**(values | {"settings": ShopSettings.model_validate(values["settings"])}))
+
+
+def _record(row: Row[Any]) -> Shop:
+    return record(row._mapping)
 
 
 async def _one(conn: AsyncConnection, query: Select[Any]) -> Shop | None:

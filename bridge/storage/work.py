@@ -8,16 +8,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, case, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, case, delete, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage.columns import MYSQL_NOW, SQLITE_NOW, Instant, db_now_ms, to_millis
 from bridge.storage.engine import Database
 from bridge.storage.tables import work as table
-from bridge.storage.upserts import upsert
 
 POISON_ATTEMPTS = 5
 """So many claims in a row that never came back, and the next one is parked instead of looked at."""
@@ -118,7 +118,7 @@ async def claim(db: Database, owner: str, lease_seconds: float, limit: int = 1) 
 
 async def _locked(conn: AsyncConnection, keys: list[str]) -> dict[str, Row[Any]]:
     rows = await conn.execute(
-        select(table, _free().label("free"))
+        select(table, _free().label("free"), db_now_ms().label("now"))
         .where(table.c.work_key.in_(keys))
         .order_by(table.c.work_key)
         .with_for_update()
@@ -149,6 +149,23 @@ async def release(conn: AsyncConnection, claimed: Claimed, next_due: datetime | 
     return True
 
 
+async def _begun(conn: AsyncConnection, claimed: Claimed, key: str, hint: Row[Any], until: datetime) -> bool:
+    """Work on `key` under the hint's lease, in a row of its own, where there was none; ends the hint's row.
+
+    False, with nothing changed, where another worker was faster by a moment: of two, one waits here for the other.
+    """
+    fresh = {"work_key": key, "generation": 1, "attempts": 1, "lease_until": until}
+    try:
+        if hint.generation == claimed.generation:
+            await conn.execute(update(table).where(_ours(claimed)).values(**fresh))  # its row becomes the order's
+            return True
+        await conn.execute(insert(table).values(**fresh, due_at=hint.now, lease_owner=claimed.owner))
+    except IntegrityError:
+        return False
+    await _end(conn, claimed, hint, None)
+    return True
+
+
 async def swap(conn: AsyncConnection, claimed: Claimed, key: str) -> Claimed | None:
     """A hint turned out to be about `key`: finish the hint's row and lease `key` for the same worker, in one go.
 
@@ -162,13 +179,12 @@ async def swap(conn: AsyncConnection, claimed: Claimed, key: str) -> Claimed | N
     hint = rows.get(claimed.key)
     if hint is None or hint.lease_owner != claimed.owner:
         return None
-    await _end(conn, claimed, hint, None)
-    held = rows.get(key)
-    if held is None:
-        # Inserted as free first: of two workers that do this at once, one waits here and then finds the other's lease.
-        fresh = {"work_key": key, "due_at": db_now_ms(), "generation": 1, "attempts": 0}
-        await upsert(conn, table, fresh, keys=["work_key"])
+    until: datetime = hint.now + timedelta(seconds=claimed.lease_seconds)
+    if (held := rows.get(key)) is None:
+        if await _begun(conn, claimed, key, hint, until):
+            return Claimed(key, claimed.owner, 1, 1, until, asked, claimed.lease_seconds)
         held = (await _locked(conn, [key]))[key]
+    await _end(conn, claimed, hint, None)
     if not held.free:
         await mark(conn, [key])
         return None
@@ -178,7 +194,7 @@ async def swap(conn: AsyncConnection, claimed: Claimed, key: str) -> Claimed | N
         .where(table.c.work_key == key)
         .values(
             lease_owner=claimed.owner,
-            lease_until=db_now_ms(claimed.lease_seconds),
+            lease_until=until,
             attempts=before + 1,
             due_at=case(
                 (or_(table.c.due_at.is_(None), table.c.due_at > db_now_ms()), db_now_ms()), else_=table.c.due_at
@@ -187,7 +203,6 @@ async def swap(conn: AsyncConnection, claimed: Claimed, key: str) -> Claimed | N
             parked_at=None,
         )
     )
-    until: datetime = (await conn.execute(select(table.c.lease_until).where(table.c.work_key == key))).scalar_one()
     return Claimed(key, claimed.owner, held.generation, before + 1, until, asked, claimed.lease_seconds)
 
 

@@ -6,21 +6,27 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.storage import changelog, inbox
+from bridge.storage import inbox
+from bridge.storage.changelog import Line
+from bridge.storage.inbox import InboxRow
 from bridge.sync.sheet import Sheet, Sides
 
 
-async def note_arrivals(conn: AsyncConnection, sheet: Sheet) -> None:
-    """Part of the transaction that writes what was decided because of them. Doing it again adds nothing."""
-    if not sheet.arrivals:
-        return
-    for row in sheet.arrivals:
-        count = row.generation - row.noted_generation
-        times = f", {count} times" if count > 1 else ""
-        because = row.note or f"{row.topic} {row.subject} arrived{times}"
-        facts = {"topic": row.topic, "subject": row.subject, "count": count, "at": row.last_at.isoformat()}
-        await changelog.write(conn, sheet.record.id, "arrived", because, facts)
+async def note_arrivals(conn: AsyncConnection, sheet: Sheet) -> list[Line]:
+    """Part of the transaction that writes what was decided because of them. Doing it again adds nothing.
+
+    Answers the changelog's lines, to be written in the same transaction.
+    """
     await inbox.note_arrivals(conn, sheet.arrivals)
+    return [_line(row) for row in sheet.arrivals]
+
+
+def _line(row: InboxRow) -> Line:
+    count = row.generation - row.noted_generation
+    times = f", {count} times" if count > 1 else ""
+    because = row.note or f"{row.topic} {row.subject} arrived{times}"
+    facts = {"topic": row.topic, "subject": row.subject, "count": count, "at": row.last_at.isoformat()}
+    return Line("arrived", because, facts)
 
 
 def read_facts(sides: Sides) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from bridge.domain.effects import Effect, EffectKind, Settlement
 from bridge.domain.outcomes import AlreadyDone, Done, Outcome, Reauth, Rejected, Retry, Unknown
 from bridge.domain.tokens import effect_token
 from bridge.killpoints import KillPoint, reach
-from bridge.storage import changelog, ledger, orders, shops
+from bridge.storage import changelog, ledger, orders
+from bridge.storage.changelog import Line
 from bridge.storage.errors import AlreadyOpen
 from bridge.storage.ledger import Claim
 from bridge.sync import outbreak
@@ -109,14 +110,17 @@ async def _claim(desk: Desk, sheet: Sheet, sides: Sides, effect: Effect, prepare
     units = tuple(sorted(effect.units))
 
     async def open_(conn: AsyncConnection) -> Claim | None:
-        shop = await shops.get(conn, sheet.shop.id)
-        if shop is None or shop.settings != sheet.shop.settings:
+        side, kind = effect.kind.side, effect.kind.value
+        ground = await ledger.ground(
+            conn, order_id=sheet.record.id, shop_id=sheet.shop.id, side=side, kind=kind, units=units
+        )
+        if ground.settings_version != sheet.shop.version:
             return None
-        attempt = await ledger.next_attempt(conn, sheet.record.id, effect.kind.side, effect.kind.value, units)
+        attempt = ground.attempt
         token = effect_token(
             sheet.shop.channel_shop_id,
             sheet.record.channel_order_id,
-            f"{effect.kind.side}/{effect.kind.value}",
+            f"{side}/{kind}",
             units,
             attempt,
         )
@@ -124,21 +128,23 @@ async def _claim(desk: Desk, sheet: Sheet, sides: Sides, effect: Effect, prepare
             claim = await ledger.open_claim(
                 conn,
                 order_id=sheet.record.id,
-                side=effect.kind.side,
-                kind=effect.kind.value,
+                side=side,
+                kind=kind,
                 units=units,
                 token=token,
                 attempt=attempt,
                 payload=dict(prepared.payload),
+                acting=True,
+                shop_id=sheet.shop.id,
+                now=ground.now,
             )
         except AlreadyOpen:
             return None
-        await ledger.acting(conn, claim.id)
         if prepared.record:
-            await orders.update(conn, sheet.record.id, **prepared.record)
-        await note_arrivals(conn, sheet)
-        facts = {"effect": effect.kind.value, "units": list(units), "attempt": attempt, "token": token}
-        await changelog.write(conn, sheet.record.id, "claimed", effect.because, {**facts, "read": read_facts(sides)})
+            await orders.set_fields(conn, sheet.record.id, **prepared.record)
+        facts = {"effect": kind, "units": list(units), "attempt": attempt, "token": token, "read": read_facts(sides)}
+        lines = [*await note_arrivals(conn, sheet), Line("claimed", effect.because, facts)]
+        await changelog.write_all(conn, sheet.record.id, lines, ground.now)
         return claim
 
     return await desk.db.write(open_)
@@ -209,21 +215,20 @@ async def _believe(
     return AGAIN
 
 
-async def _still_ours(conn: AsyncConnection, claim: Claim) -> None:
+def _still_ours(claim: Claim, *, changed: bool) -> None:
     """Whoever stood still for longer than the lease may find the claim ended by another: then nothing is written."""
-    if not await ledger.is_open(conn, claim.id):
+    if not changed:
         raise LeaseLost(f"the {claim.kind} was concluded by another process")
 
 
 async def _done(desk: Desk, sheet: Sheet, claim: Claim, look: Look, *, found: bool) -> None:
     async def write(conn: AsyncConnection) -> None:
-        await _still_ours(conn, claim)
-        await ledger.done(conn, claim.id, look.reference, look.because)
+        _still_ours(claim, changed=await ledger.done(conn, claim.id, look.reference, look.because))
         fields = dict(look.record)
         if look.block:
             fields["blocked"] = look.block
         if fields:
-            await orders.update(conn, sheet.record.id, **fields)
+            await orders.set_fields(conn, sheet.record.id, **fields)
         because = f"found by a look: {look.because}" if found else look.because
         facts = {"effect": claim.kind, "reference": look.reference, "token": claim.token, **look.facts}
         await changelog.write(conn, sheet.record.id, "done", because, facts)
@@ -238,10 +243,9 @@ async def _wait(
     until = desk.clock.now() + wait
 
     async def write(conn: AsyncConnection) -> None:
-        await _still_ours(conn, claim)
-        await ledger.unknown(conn, claim.id, until, because)
+        _still_ours(claim, changed=await ledger.unknown(conn, claim.id, until, because))
         if fields:
-            await orders.update(conn, sheet.record.id, **fields)
+            await orders.set_fields(conn, sheet.record.id, **fields)
         facts = {"effect": claim.kind, "token": claim.token, "look_at": until.isoformat()}
         await changelog.write_once(conn, sheet.record.id, "waiting", f"{claim.id}:{because}", because, facts)
 
@@ -258,10 +262,9 @@ async def _void(
     fields: Mapping[str, Any] | None = None,
 ) -> None:
     async def write(conn: AsyncConnection) -> None:
-        await _still_ours(conn, claim)
-        await ledger.void(conn, claim.id, because)
+        _still_ours(claim, changed=await ledger.void(conn, claim.id, because))
         if fields:
-            await orders.update(conn, sheet.record.id, **fields)
+            await orders.set_fields(conn, sheet.record.id, **fields)
         await changelog.write(
             conn, sheet.record.id, "void", because, {"effect": claim.kind, "attempt": claim.attempt, **facts}
         )
@@ -281,15 +284,14 @@ async def _refused(desk: Desk, sheet: Sheet, sides: Sides, claim: Claim, because
     facts = standing_facts(sheet, sides)
 
     async def write(conn: AsyncConnection) -> None:
-        await _still_ours(conn, claim)
-        await ledger.void(conn, claim.id, because)
+        _still_ours(claim, changed=await ledger.void(conn, claim.id, because))
         record = await orders.get(conn, sheet.record.id)
         forced = dict(record.forced) if record else {}
         forced["refusals"] = {
             **forced.get("refusals", {}),
             claim.kind: {"claim": claim.id, "because": because, "code": code, "facts": facts},
         }
-        await orders.update(conn, sheet.record.id, forced=forced)
+        await orders.set_fields(conn, sheet.record.id, forced=forced)
         await changelog.write(
             conn, sheet.record.id, "refused", because, {"effect": claim.kind, "code": code, "attempt": claim.attempt}
         )

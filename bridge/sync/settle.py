@@ -136,7 +136,8 @@ async def _record(desk: Desk, sheet: Sheet, sides: Sides | None, settlement: Set
     record = sheet.record
 
     async def write(conn: AsyncConnection) -> None:
-        await note_arrivals(conn, sheet)
+        for line in await note_arrivals(conn, sheet):
+            await changelog.write(conn, record.id, line.event, line.because, line.facts)
         words = f"{settlement.verdict.value}:{settlement.because}"
         facts = {"verdict": settlement.verdict.value, **settlement.facts}
         await changelog.write_once(conn, record.id, "decided", words, settlement.because, facts)
@@ -151,7 +152,7 @@ async def _record(desk: Desk, sheet: Sheet, sides: Sides | None, settlement: Set
             fields["channel_created_at"] = sides.channel.created_at
         if settlement.verdict is Verdict.SETTLED and record.forced:
             fields["forced"] = {}
-        await orders.update(conn, record.id, **fields)
+        await orders.set_fields(conn, record.id, **fields)
 
     await desk.db.write(write)
     log.info(
@@ -168,7 +169,7 @@ async def _waits(desk: Desk, sheet: Sheet, down: RemoteDown, due: datetime) -> N
     async def write(conn: AsyncConnection) -> None:
         facts = {"connection": down.connection_id, "again_at": due.isoformat()}
         await changelog.write_once(conn, sheet.record.id, "waiting", outbreak.steady(because), because, facts)
-        await orders.update(conn, sheet.record.id, state=OrderState.WAITING, because=because)
+        await orders.set_fields(conn, sheet.record.id, state=OrderState.WAITING, because=because)
 
     await desk.db.write(write)
 
@@ -245,7 +246,7 @@ async def park(desk: Desk, key: OrderKey, because: str) -> None:
 
     async def write(conn: AsyncConnection) -> None:
         record: OrderRecord = await orders.ensure(conn, key.shop_id, key.channel_order_id)
-        await orders.update(conn, record.id, state=OrderState.POISONED, because=because)
+        await orders.set_fields(conn, record.id, state=OrderState.POISONED, because=because)
         await changelog.write(conn, record.id, "parked", because)
         await outbreak.raise_holds(conn, record.id, [Hold(AttentionKind.POISON, because, {"because": because})])
 

@@ -19,7 +19,7 @@ from bridge.domain.outcomes import RemoteProblem
 from bridge.domain.plans import Piece
 from bridge.domain.store_order import StoreOrder
 from bridge.ports import Channel, Store
-from bridge.storage import inbox, ledger, orders, shops
+from bridge.storage import footing, inbox, ledger, orders
 from bridge.storage.connections import Connection
 from bridge.storage.inbox import InboxRow
 from bridge.storage.ledger import Claim
@@ -72,31 +72,24 @@ async def read_sheet(desk: Desk, key: OrderKey) -> Sheet | None:
 
 async def load(conn: AsyncConnection, desk: Desk, key: OrderKey) -> Sheet | None:
     """None when the shop is no longer known. Raises `NewOrder` when the order has no record yet."""
-    shop = await shops.get(conn, key.shop_id)
-    if shop is None:
-        return None
-    record = await orders.by_channel(conn, key.shop_id, key.channel_order_id)
-    if record is None:
-        raise NewOrder
-    channel_connection = await desk.connections.get(conn, shop.connection_id)
-    if channel_connection is None:
-        return None
-    store_id = _store_connection_id(shop, record)
-    history = await ledger.history(conn, record.id)
     hour_ago = desk.clock.now() - timedelta(hours=1)
+    found = await footing.of_order(conn, desk.connections, key.shop_id, key.channel_order_id, hour_ago)
+    if found is None:
+        return None
+    if found.record is None:
+        raise NewOrder
+    if found.channel_connection is None:
+        return None
+    claims = await ledger.standing(conn, found.record.id)
     return Sheet(
-        shop=shop,
-        channel_connection=channel_connection,
-        store_connection=await desk.connections.get(conn, store_id) if store_id else None,
-        record=record,
-        claim=next((claim for claim in history if claim.state == "open"), None),
-        refunded_by_us=frozenset(
-            unit for claim in history if claim.state == "done" and claim.kind == "refund" for unit in claim.units
-        ),
+        shop=found.shop,
+        channel_connection=found.channel_connection,
+        store_connection=found.store_connection,
+        record=found.record,
+        claim=next((claim for claim in claims if claim.state == "open"), None),
+        refunded_by_us=frozenset(unit for claim in claims if claim.state == "done" for unit in claim.units),
         arrivals=tuple(await inbox.arrived(conn, str(key))),
-        cancels_last_hour=sum(
-            [await ledger.effects_since(conn, shop.id, kind, hour_ago) for kind in ("cancel", "approve")]
-        ),
+        cancels_last_hour=found.cancels,
     )
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage import attention, audit, changelog, cursors, foreign, jobs, ledger, meta, orders
 from bridge.storage.engine import Database
-from bridge.storage.errors import NotFound
-from bridge.storage.ledger import Claim
+from bridge.storage.errors import AlreadyOpen, NotFound
+from bridge.storage.ledger import Claim, Ground
 
 NOW = datetime(2026, 11, 1, 12, 0, 0, 123000, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -35,28 +36,88 @@ async def _open(database: Database, order_id: str, attempt: int = 1, units: tupl
     )
 
 
+async def _stored(database: Database, claim: Claim) -> Claim:
+    stored = await database.read(lambda conn: ledger.get(conn, claim.id))
+    assert stored is not None
+    return stored
+
+
 async def test_a_claim_from_open_to_done(database: Database) -> None:
     order_id = await _order(database)
     claim = await _open(database, order_id)
     assert (claim.state, claim.units, claim.payload) == ("open", ("u1", "u2"), {"quantities": {"1": 2}})
     assert claim.acted_at is None
-    acting = await database.write(lambda conn: ledger.acting(conn, claim.id))
-    assert acting.acted_at is not None
-    unknown = await database.write(lambda conn: ledger.unknown(conn, claim.id, NOW, "no answer"))
-    assert (unknown.state, unknown.quiet_until, unknown.because) == ("open", NOW, "no answer")
+    assert await _stored(database, claim) == claim
+    assert await database.write(lambda conn: ledger.unknown(conn, claim.id, NOW, "no answer"))
+    assert await database.write(lambda conn: ledger.unknown(conn, claim.id, NOW, "no answer")), "said again, still open"
+    unknown = await _stored(database, claim)
+    assert unknown == replace(claim, quiet_until=NOW, because="no answer")
     assert await database.read(lambda conn: ledger.current(conn, order_id)) == unknown
-    done = await database.write(lambda conn: ledger.done(conn, claim.id, "memo 7", "found"))
+    assert await database.write(lambda conn: ledger.done(conn, claim.id, "memo 7", "found"))
+    done = await _stored(database, claim)
     assert (done.state, done.reference, done.ended_at is not None) == ("done", "memo 7", True)
     assert await database.read(lambda conn: ledger.current(conn, order_id)) is None
-    assert await database.write(lambda conn: ledger.void(conn, claim.id, "too late")) == done, "ended is ended"
+    assert not await database.write(lambda conn: ledger.void(conn, claim.id, "too late"))
+    assert not await database.write(lambda conn: ledger.unknown(conn, claim.id, NOW, "too late"))
+    assert not await database.write(lambda conn: ledger.done(conn, claim.id, "memo 8", "too late"))
+    assert await _stored(database, claim) == done, "ended is ended"
     assert (await _open(database, order_id)).id != claim.id
+
+
+async def test_a_claim_that_acts_at_once_has_the_databases_time(database: Database) -> None:
+    order_id = await _order(database)
+
+    async def claim_now(conn: AsyncConnection) -> tuple[Ground, Claim]:
+        ground = await ledger.ground(
+            conn, order_id=order_id, shop_id="shp_1", side="store", kind="refund", units=("u1",)
+        )
+        claim = await ledger.open_claim(
+            conn,
+            order_id=order_id,
+            side="store",
+            kind="refund",
+            units=("u1",),
+            token="t",
+            attempt=ground.attempt,
+            payload={},
+            acting=True,
+            shop_id="shp_1",
+            now=ground.now,
+        )
+        return ground, claim
+
+    ground, claim = await database.write(claim_now)
+    assert (ground.attempt, ground.settings_version) == (1, None), "there is no such shop"
+    assert abs((ground.now - datetime.now(UTC)).total_seconds()) < 2
+    assert claim.acted_at == claim.claimed_at == ground.now
+    assert await _stored(database, claim) == claim
+    with pytest.raises(AlreadyOpen):
+        await database.write(claim_now)
+    assert await database.read(lambda conn: ledger.standing(conn, order_id)) == [claim]
+
+
+async def test_what_stands_is_the_open_claim_and_refunds_done(database: Database) -> None:
+    order_id = await _order(database)
+    refused = await _open(database, order_id)
+    await database.write(lambda conn: ledger.void(conn, refused.id, ""))
+    assert await database.read(lambda conn: ledger.standing(conn, order_id)) == []
+    refund = await _open(database, order_id)
+    await database.write(lambda conn: ledger.done(conn, refund.id, "", ""))
+    following = await _open(database, order_id)
+    standing = await database.read(lambda conn: ledger.standing(conn, order_id))
+    assert [(claim.id, claim.state) for claim in standing] == [(refund.id, "done"), (following.id, "open")]
 
 
 async def test_a_void_claims_units_come_under_the_next_attempt(database: Database) -> None:
     order_id = await _order(database)
 
     async def attempt(units: tuple[str, ...]) -> int:
-        return await database.read(lambda conn: ledger.next_attempt(conn, order_id, "store", "refund", units))
+        async def read(conn: AsyncConnection) -> Ground:
+            return await ledger.ground(
+                conn, order_id=order_id, shop_id="shp_1", side="store", kind="refund", units=units
+            )
+
+        return (await database.read(read)).attempt
 
     first = await _open(database, order_id)
     assert await attempt(("u1", "u2")) == 1
@@ -76,7 +137,12 @@ async def test_the_brake_counts_what_was_done_and_is_under_way(database: Databas
     await database.write(lambda conn: ledger.void(conn, claims[1].id, ""))
 
     async def count(kind: str, since: datetime) -> int:
-        return await database.read(lambda conn: ledger.effects_since(conn, "shp_1", kind, since))
+        query = ledger.effects_since("shp_1", [kind, "another"], since)
+
+        async def read(conn: AsyncConnection) -> int:
+            return (await conn.execute(query)).scalar_one()
+
+        return await database.read(read)
 
     now = datetime.now(UTC)
     assert [

@@ -1,0 +1,75 @@
+"""What an order stands on, in one query: its shop, its record, both connections, and what the brake counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import FromClause, and_, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.storage import ledger, orders, shops
+from bridge.storage.connections import Connection, Connections
+from bridge.storage.orders import OrderRecord
+from bridge.storage.shops import Shop
+from bridge.storage.tables import connections as connections_table
+from bridge.storage.tables import orders as orders_table
+from bridge.storage.tables import shops as shops_table
+
+_CHANNEL = connections_table.alias("channel")
+_STORE = connections_table.alias("store")
+_BRAKED = ("cancel", "approve")
+
+
+@dataclass(frozen=True, slots=True)
+class Footing:
+    shop: Shop
+    record: OrderRecord | None
+    """None: the order was never looked at."""
+    channel_connection: Connection | None
+    store_connection: Connection | None
+    """The one the order is pinned to, else the one its shop is tied to."""
+    cancels: int
+    """What the shop was asked to cancel or approve since the given time, done or under way."""
+
+
+async def of_order(
+    conn: AsyncConnection, connections: Connections, shop_id: str, channel_order_id: str, cancels_since: datetime
+) -> Footing | None:
+    """None: there is no such shop. Raises `WrongSecretKey`."""
+    parts = (shops_table, orders_table, _CHANNEL, _STORE)
+    order = and_(orders_table.c.shop_id == shops_table.c.id, orders_table.c.channel_order_id == channel_order_id)
+    # `tied_to` is the connection of the shop's settings, written with them.
+    store_id = func.coalesce(orders_table.c.store_connection_id, shops_table.c.tied_to)
+    cancels = ledger.effects_since(shop_id, _BRAKED, cancels_since).scalar_subquery()
+    row = (
+        await conn.execute(
+            select(*[column.label(f"{part.name}_{column.name}") for part in parts for column in part.c], cancels)
+            .select_from(
+                shops_table.outerjoin(orders_table, order)
+                .outerjoin(_CHANNEL, _CHANNEL.c.id == shops_table.c.connection_id)
+                .outerjoin(_STORE, _STORE.c.id == store_id)
+            )
+            .where(shops_table.c.id == shop_id)
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    rest = list(row)
+    shop, record, channel, store = [_taken(rest, part) for part in parts]
+    return Footing(
+        shop=shops.record(shop),
+        record=orders.record(record) if record["id"] is not None else None,
+        channel_connection=connections.record(channel) if channel["id"] is not None else None,
+        store_connection=connections.record(store) if store["id"] is not None else None,
+        cancels=int(rest[0]),
+    )
+
+
+def _taken(rest: list[Any], part: FromClause) -> dict[str, Any]:
+    """The next part's columns by name, taken off the row."""
+    names = part.c.keys()
+    values = dict(zip(names, rest, strict=False))
+    del rest[: len(names)]
+    return values
