@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, case, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, case, delete, func, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -126,15 +126,19 @@ async def _locked(conn: AsyncConnection, keys: list[str]) -> dict[str, Row[Any]]
     return {row.work_key: row for row in rows}
 
 
-async def _end(conn: AsyncConnection, claimed: Claimed, row: Row[Any], next_due: datetime | None) -> None:
-    """Finish our own leased row, whose lock is held."""
-    if row.generation == claimed.generation and next_due is None:
-        await conn.execute(delete(table).where(_ours(claimed)))
-        return
-    due = db_now_ms() if row.generation != claimed.generation else next_due
-    await conn.execute(
+async def _end(conn: AsyncConnection, claimed: Claimed, next_due: datetime | None) -> bool:
+    """Finish our own leased row; False where it is not ours any more."""
+    unmoved = table.c.generation == claimed.generation
+    if next_due is None:
+        gone = await conn.execute(delete(table).where(_ours(claimed), unmoved))
+        if gone.rowcount:
+            return True
+    # MySQL assigns from left to right, and nothing that is assigned here is read here.
+    due = db_now_ms() if next_due is None else case((unmoved, literal(next_due, Instant())), else_=db_now_ms())
+    kept = await conn.execute(
         update(table).where(_ours(claimed)).values(due_at=due, lease_owner=None, lease_until=None, attempts=0)
     )
+    return kept.rowcount > 0
 
 
 async def release(conn: AsyncConnection, claimed: Claimed, next_due: datetime | None) -> bool:
@@ -142,11 +146,7 @@ async def release(conn: AsyncConnection, claimed: Claimed, next_due: datetime | 
 
     False where the lease was lost to another worker, which will see to it.
     """
-    row = (await _locked(conn, [claimed.key])).get(claimed.key)
-    if row is None or row.lease_owner != claimed.owner:
-        return False
-    await _end(conn, claimed, row, next_due)
-    return True
+    return await _end(conn, claimed, next_due)
 
 
 async def _begun(conn: AsyncConnection, claimed: Claimed, key: str, hint: Row[Any], until: datetime) -> bool:
@@ -162,7 +162,7 @@ async def _begun(conn: AsyncConnection, claimed: Claimed, key: str, hint: Row[An
         await conn.execute(insert(table).values(**fresh, due_at=hint.now, lease_owner=claimed.owner))
     except IntegrityError:
         return False
-    await _end(conn, claimed, hint, None)
+    await _end(conn, claimed, None)
     return True
 
 
@@ -184,7 +184,7 @@ async def swap(conn: AsyncConnection, claimed: Claimed, key: str) -> Claimed | N
         if await _begun(conn, claimed, key, hint, until):
             return Claimed(key, claimed.owner, 1, 1, until, asked, claimed.lease_seconds)
         held = (await _locked(conn, [key]))[key]
-    await _end(conn, claimed, hint, None)
+    await _end(conn, claimed, None)
     if not held.free:
         await mark(conn, [key])
         return None

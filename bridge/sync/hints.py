@@ -1,7 +1,8 @@
-"""A message named a thing of the store or an account: find the order behind it, or learn that it is not ours."""
+"""A message named a thing of the store or an account: take the order behind it, or learn that it is not ours."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,11 +11,12 @@ from bridge.domain.keys import HintKey, OrderKey
 from bridge.domain.outcomes import Reauth, RemoteProblem
 from bridge.domain.store_order import StoreOrder
 from bridge.killpoints import KillPoint, reach
-from bridge.storage import foreign, inbox, orders, shops
+from bridge.storage import foreign, inbox, orders, shops, work
 from bridge.storage.connections import Connection
-from bridge.storage.orders import OrderRecord
+from bridge.storage.work import Claimed
 from bridge.sync import outbreak
 from bridge.sync.desk import Desk, log, store_of
+from bridge.sync.sheet import Sheet, load_at_once
 
 NOT_THERE_YET = timedelta(seconds=60)
 """A memo may be told of before it can be read; after this it is taken as gone."""
@@ -23,27 +25,49 @@ ORDERS = "orders/update"
 GONE = "seller-deauthorization"
 
 
-async def resolve(desk: Desk, key: HintKey) -> OrderKey | datetime | None:
-    """The order to settle; or when to ask again; or None: nothing of ours."""
-    connection = await desk.db.read(lambda conn: desk.connections.get(conn, key.connection_id))
-    if connection is None:
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A hint's order, under the lease that the hint had."""
+
+    key: OrderKey
+    claimed: Claimed | None
+    """None: another worker has the order, and will look again."""
+    sheet: Sheet | None
+    """What our books say of it under that lease; None: to be read on its own."""
+
+
+async def resolve(desk: Desk, key: HintKey, claimed: Claimed) -> Taken | datetime | None:
+    """The order to settle, taken; or when to ask again; or None: nothing of ours."""
+
+    async def read(conn: AsyncConnection) -> tuple[Connection | None, OrderKey | None, bool]:
+        connection = await desk.connections.get(conn, key.connection_id)
+        if connection is None or connection.kind != "magento" or key.topic != ORDERS:
+            return connection, None, False
+        known = await _known(conn, key.connection_id, key.subject)
+        return connection, known, known is None and await foreign.is_foreign(conn, key.connection_id, key.subject, None)
+
+    connection, known, is_foreign = await desk.db.read(read)
+    if connection is None or is_foreign:
         return None
     if connection.kind != "magento":
-        return await _of_channel(desk, key)
-    known = await desk.db.read(lambda conn: _known(conn, key)) if key.topic == ORDERS else None
+        return await _of_channel(desk, key, claimed)
     if known is not None:
-        return known
-    if key.topic == ORDERS and await desk.db.read(
-        lambda conn: foreign.is_foreign(conn, key.connection_id, key.subject, None)
-    ):
-        return None
+        order = known
+        return await desk.db.write(lambda conn: _take(conn, desk, key, claimed, order))
     try:
-        return await _ask_store(desk, key, connection)
+        return await _ask_store(desk, key, claimed, connection)
     except RemoteProblem as problem:
         return await outbreak.wait_for(desk, key.connection_id, problem.outcome)
 
 
-async def _of_channel(desk: Desk, key: HintKey) -> OrderKey | datetime | None:
+async def _take(conn: AsyncConnection, desk: Desk, hint: HintKey, claimed: Claimed, order: OrderKey) -> Taken:
+    """From the hint to its order, under one lease; its arrivals belong to the order from now on."""
+    await inbox.rekey(conn, str(hint), str(order))
+    taken = await work.swap(conn, claimed, str(order))
+    return Taken(order, taken, await load_at_once(conn, desk, order) if taken else None)
+
+
+async def _of_channel(desk: Desk, key: HintKey, claimed: Claimed) -> Taken | None:
     """A TikTok message of a shop that was not known when it came, or about the account itself."""
     if not key.subject:
         if key.topic == GONE:
@@ -51,40 +75,49 @@ async def _of_channel(desk: Desk, key: HintKey) -> OrderKey | datetime | None:
                 desk, key.connection_id, Reauth("the seller withdrew the authorization on TikTok Shop")
             )
         return None
-    shop = await desk.db.read(lambda conn: shops.by_channel_id(conn, key.connection_id, key.shop))
-    if shop is None:
+
+    async def take(conn: AsyncConnection) -> Taken | None:
+        shop = await shops.by_channel_id(conn, key.connection_id, key.shop)
+        return await _take(conn, desk, key, claimed, OrderKey(shop.id, key.subject)) if shop else None
+
+    taken = await desk.db.write(take)
+    if taken is None:
         log.warning("hint.unknown_shop", connection=key.connection_id, shop=key.shop, order=key.subject)
-        return None
-    return OrderKey(shop.id, key.subject)
+    return taken
 
 
-async def _known(conn: AsyncConnection, key: HintKey) -> OrderKey | None:
-    record = await orders.by_store(conn, key.connection_id, key.subject)
-    return _key(record) if record else None
+async def _known(conn: AsyncConnection, connection_id: str, store_order_id: str) -> OrderKey | None:
+    found = await orders.key_by_store(conn, connection_id, store_order_id)
+    return OrderKey(*found) if found else None
 
 
-async def _ask_store(desk: Desk, key: HintKey, connection: Connection) -> OrderKey | datetime | None:
+async def _ask_store(desk: Desk, key: HintKey, claimed: Claimed, connection: Connection) -> Taken | datetime | None:
     store = await store_of(desk, connection)
     order_id = await store.resolve(key.topic, key.subject)
     if order_id is None:
         return await _not_there(desk, key)
     reach(KillPoint.HINT_RESOLVED)
-    record = await desk.db.read(lambda conn: orders.by_store(conn, key.connection_id, order_id))
-    if record is not None:
-        return _key(record)
+
+    async def take(conn: AsyncConnection) -> Taken | None:
+        known = await _known(conn, key.connection_id, order_id)
+        return await _take(conn, desk, key, claimed, known) if known else None
+
+    taken = await desk.db.write(take)
+    if taken is not None:
+        return taken
     order = await store.read_order(order_id)
     if order is None:
         return await _not_there(desk, key)
-    return await _match(desk, key, order)
+    return await _match(desk, key, claimed, order)
 
 
-async def _match(desk: Desk, key: HintKey, order: StoreOrder) -> OrderKey | None:
+async def _match(desk: Desk, key: HintKey, claimed: Claimed, order: StoreOrder) -> Taken | None:
     """An order we made and lost the answer of is known by the channel's id it keeps."""
 
-    async def write(conn: AsyncConnection) -> OrderKey | None:
+    async def write(conn: AsyncConnection) -> Taken | None:
         for record in await orders.by_channel_id(conn, order.channel_order_id) if order.channel_order_id else []:
             if record.store_connection_id == key.connection_id and not record.store_order_id:
-                return _key(record)
+                return await _take(conn, desk, key, claimed, OrderKey(record.shop_id, record.channel_order_id))
         await foreign.remember(conn, key.connection_id, order.id, order.updated_at)
         return None
 
@@ -100,7 +133,3 @@ async def _not_there(desk: Desk, key: HintKey) -> datetime | None:
     log.warning("hint.gone", connection=key.connection_id, topic=key.topic, subject=key.subject)
     await desk.db.write(lambda conn: inbox.note_arrivals(conn, rows))
     return None
-
-
-def _key(record: OrderRecord) -> OrderKey:
-    return OrderKey(record.shop_id, record.channel_order_id)

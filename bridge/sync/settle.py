@@ -48,10 +48,13 @@ STATES: Mapping[Verdict, OrderState] = {
 }
 
 
-async def settle(desk: Desk, key: OrderKey, lease: Lease) -> datetime | None:
-    """Bring one order's books together. Answers when it must be looked at again, None when nothing is due."""
+async def settle(desk: Desk, key: OrderKey, lease: Lease, first: Sheet | None = None) -> datetime | None:
+    """Bring one order's books together. Answers when it must be looked at again, None when nothing is due.
+
+    `first`: what our books said when the lease was taken, where that was read in the same transaction.
+    """
     for _ in range(MOST_STEPS):
-        sheet = await read_sheet(desk, key)
+        sheet, first = first or await read_sheet(desk, key), None
         if sheet is None:
             log.warning("settle.unknown_shop", order=key.channel_order_id, shop=key.shop_id)
             return None

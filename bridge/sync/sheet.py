@@ -21,6 +21,7 @@ from bridge.domain.store_order import StoreOrder
 from bridge.ports import Channel, Store
 from bridge.storage import footing, inbox, ledger, orders
 from bridge.storage.connections import Connection
+from bridge.storage.errors import WrongSecretKey
 from bridge.storage.inbox import InboxRow
 from bridge.storage.ledger import Claim
 from bridge.storage.orders import OrderRecord
@@ -68,6 +69,20 @@ async def read_sheet(desk: Desk, key: OrderKey) -> Sheet | None:
     except NewOrder:
         await desk.db.write(lambda conn: orders.ensure(conn, key.shop_id, key.channel_order_id), idempotent=True)
         return await desk.db.read(lambda conn: load(conn, desk, key))
+
+
+_UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError, WrongSecretKey)
+
+
+async def load_at_once(conn: AsyncConnection, desk: Desk, key: OrderKey) -> Sheet | None:
+    """The same as part of the caller's transaction. None where it is to be read on its own, for what that tells then.
+
+    Books that cannot be understood must not undo the caller's lease: whoever reads them under it counts the failure.
+    """
+    try:
+        return await load(conn, desk, key)
+    except (NewOrder, *_UNREADABLE):
+        return None
 
 
 async def load(conn: AsyncConnection, desk: Desk, key: OrderKey) -> Sheet | None:

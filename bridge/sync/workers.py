@@ -10,15 +10,13 @@ import contextlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bridge.domain.keys import HintKey, OrderKey, parse_key
 from bridge.killpoints import KillPoint, reach
-from bridge.storage import inbox, work
+from bridge.storage import work
 from bridge.storage.errors import CommitUnknown, StorageDown
 from bridge.storage.work import POISON_ATTEMPTS, Claimed
 from bridge.sync.desk import Desk, log
-from bridge.sync.hints import resolve
+from bridge.sync.hints import Taken, resolve
 from bridge.sync.lease import Lease, LeaseLost
 from bridge.sync.settle import park, settle
 
@@ -155,28 +153,19 @@ class Workers:
         if claimed.is_poison:
             await self._park(claimed, key)
             return
-        lease = Lease(self._desk, claimed)
+        sheet = None
         if isinstance(key, HintKey):
-            found = await resolve(self._desk, key)
-            if not isinstance(found, OrderKey):
-                await self._release(lease.claimed, found)
+            found = await resolve(self._desk, key, claimed)
+            if not isinstance(found, Taken):
+                await self._release(claimed, found)
                 return
-            taken = await self._move(lease.claimed, key, found)
-            if taken is None:
+            if found.claimed is None:
                 return
-            hand.claimed = taken
-            lease, key = Lease(self._desk, taken), found
-        due = await settle(self._desk, key, lease)
+            hand.claimed = claimed = found.claimed
+            key, sheet = found.key, found.sheet
+        lease = Lease(self._desk, claimed)
+        due = await settle(self._desk, key, lease, sheet)
         await self._release(lease.claimed, due)
-
-    async def _move(self, claimed: Claimed, hint: HintKey, order: OrderKey) -> Claimed | None:
-        """From the hint to its order, under one lease; its arrivals belong to the order from now on."""
-
-        async def write(conn: AsyncConnection) -> Claimed | None:
-            await inbox.rekey(conn, str(hint), str(order))
-            return await work.swap(conn, claimed, str(order))
-
-        return await self._desk.db.write(write)
 
     async def _release(self, claimed: Claimed, due: datetime | None) -> None:
         reach(KillPoint.WORK_RELEASING)
