@@ -133,6 +133,7 @@ def test_states_of_orders_and_connections_are_listed() -> None:
 def test_every_event_of_a_changelog_is_listed() -> None:
     source = "\n".join(path.read_text() for path in (ROOT / "bridge" / "sync").glob("*.py"))
     written = set(re.findall(r"changelog\.write(?:_once)?\(\s*conn,\s*[\w.]+,\s*\"(\w+)\"", source))
+    written |= set(re.findall(r"\bLine\(\s*\"(\w+)\"", source))
     assert len(written) > 8
     assert set(rows(section(ERRORS, "## Events of a changelog"))) == written
 
