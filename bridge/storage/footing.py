@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import FromClause, and_, func, select
+from sqlalchemy import FromClause, Select, String, and_, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage import ledger, orders, shops
+from bridge.storage.columns import Instant
 from bridge.storage.connections import Connection, Connections
 from bridge.storage.orders import OrderRecord
 from bridge.storage.shops import Shop
@@ -34,30 +35,40 @@ class Footing:
     """What the shop was asked to cancel or approve since the given time, done or under way."""
 
 
+_PARTS = (shops_table, orders_table, _CHANNEL, _STORE)
+
+
+def _query() -> Select[Any]:
+    """Built once: naming seventy columns costs more than reading them."""
+    shop, order = bindparam("shop", type_=String()), bindparam("channel_order", type_=String())
+    same_order = and_(orders_table.c.shop_id == shops_table.c.id, orders_table.c.channel_order_id == order)
+    # `tied_to` is the connection of the shop's settings, written with them.
+    store_id = func.coalesce(orders_table.c.store_connection_id, shops_table.c.tied_to)
+    cancels = ledger.effects_since(shop, _BRAKED, bindparam("since", type_=Instant())).scalar_subquery()
+    return (
+        select(*[column.label(f"{part.name}_{column.name}") for part in _PARTS for column in part.c], cancels)
+        .select_from(
+            shops_table.outerjoin(orders_table, same_order)
+            .outerjoin(_CHANNEL, _CHANNEL.c.id == shops_table.c.connection_id)
+            .outerjoin(_STORE, _STORE.c.id == store_id)
+        )
+        .where(shops_table.c.id == shop)
+    )
+
+
+_OF_ORDER = _query()
+
+
 async def of_order(
     conn: AsyncConnection, connections: Connections, shop_id: str, channel_order_id: str, cancels_since: datetime
 ) -> Footing | None:
     """None: there is no such shop. Raises `WrongSecretKey`."""
-    parts = (shops_table, orders_table, _CHANNEL, _STORE)
-    order = and_(orders_table.c.shop_id == shops_table.c.id, orders_table.c.channel_order_id == channel_order_id)
-    # `tied_to` is the connection of the shop's settings, written with them.
-    store_id = func.coalesce(orders_table.c.store_connection_id, shops_table.c.tied_to)
-    cancels = ledger.effects_since(shop_id, _BRAKED, cancels_since).scalar_subquery()
-    row = (
-        await conn.execute(
-            select(*[column.label(f"{part.name}_{column.name}") for part in parts for column in part.c], cancels)
-            .select_from(
-                shops_table.outerjoin(orders_table, order)
-                .outerjoin(_CHANNEL, _CHANNEL.c.id == shops_table.c.connection_id)
-                .outerjoin(_STORE, _STORE.c.id == store_id)
-            )
-            .where(shops_table.c.id == shop_id)
-        )
-    ).one_or_none()
+    values = {"shop": shop_id, "channel_order": channel_order_id, "since": cancels_since}
+    row = (await conn.execute(_OF_ORDER, values)).one_or_none()
     if row is None:
         return None
     rest = list(row)
-    shop, record, channel, store = [_taken(rest, part) for part in parts]
+    shop, record, channel, store = [_taken(rest, part) for part in _PARTS]
     return Footing(
         shop=shops.record(shop),
         record=orders.record(record) if record["id"] is not None else None,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, insert, or_, select, update
+from sqlalchemy import BindParameter, Row, Select, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -201,7 +201,9 @@ def _voided(order_id: str, side: str, kind: str, units: Iterable[str]) -> Select
     )
 
 
-def effects_since(shop_id: str, kinds: Iterable[str], since: datetime) -> Select[int]:
+def effects_since(
+    shop_id: str | BindParameter[str], kinds: Iterable[str], since: datetime | BindParameter[datetime]
+) -> Select[int]:
     """How many effects of these kinds the shop saw, done or under way: what the brake counts."""
     return select(func.count()).where(
         table.c.shop_id == shop_id,
