@@ -141,6 +141,7 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
         seen=lambda connection: keepers.of(connection.id).seen(connection),
     )
     bell = Bell()
+    inbox = InboxWriter(db, lambda keys: workers.wake(len(keys)))
     desk = Desk(
         db=db,
         connections=connections,
@@ -149,11 +150,11 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
         settings=_sync_settings(config),
         owner=owner,
         wake=bell.ring,
+        is_crowded=lambda: inbox.is_crowded,
     )
     workers = Workers(desk)
     bell.wakes(workers)
     actions = Actions(desk)
-    inbox = InboxWriter(db, lambda keys: workers.wake(len(keys)))
     inbox.start()
     stack.push_async_callback(inbox.close)
     rounds = Rounds(desk, keepers.renew_early)

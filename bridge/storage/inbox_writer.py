@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,6 +20,9 @@ LANES = 2
 QUEUE = 10_000
 """Arrivals waiting at most; a caller beyond them waits for room."""
 
+CROWD, CROWD_SECONDS = 8, 0.1
+"""So many in one batch are a crowd, for so long."""
+
 _Waiting = tuple[tuple[str, ...], asyncio.Future[None]]
 
 
@@ -33,6 +37,12 @@ class InboxWriter:
         self._task: asyncio.Future[list[None]] | None = None
         self._lanes = LANES if db.dialect == "mysql" else 1
         self._closing = False
+        self._crowded_at = float("-inf")
+
+    @property
+    def is_crowded(self) -> bool:
+        """Many deliveries are coming in at this moment."""
+        return time.monotonic() - self._crowded_at < CROWD_SECONDS
 
     def start(self) -> None:
         if self._task is None:
@@ -74,6 +84,8 @@ class InboxWriter:
                     last = True
                     break
                 batch.append(following)
+            if len(batch) >= CROWD:
+                self._crowded_at = time.monotonic()
             await self._take_in(batch)
             if last:
                 return

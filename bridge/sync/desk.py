@@ -50,6 +50,8 @@ class Desk:
     wake: Callable[[], None]
     """Tell the workers that something became due."""
     outages: Outages = field(default_factory=Outages)
+    is_crowded: Callable[[], bool] = lambda: False
+    """Whether many deliveries are coming in at this moment."""
 
 
 @runtime_checkable

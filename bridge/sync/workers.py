@@ -21,6 +21,9 @@ from bridge.sync.lease import Lease, LeaseLost
 from bridge.sync.settle import park, settle
 
 IDLE_LOOK = timedelta(seconds=1)
+GIVE_WAY = timedelta(milliseconds=500)
+"""So long a worker lets a crowd of deliveries go first, before each piece of work."""
+GIVE_WAY_STEPS = 10
 STORAGE_PAUSE = timedelta(seconds=1)
 AFTER_FAILURE = timedelta(seconds=15)
 """A claim that failed in a way nobody foresaw is taken up again after this, four times more."""
@@ -77,6 +80,7 @@ class Workers:
             heard = self._calls
             try:
                 await self._give_back()
+                await self._give_way()
                 claimed = await work.claim(self._desk.db, owner, self._desk.settings.lease.total_seconds())
                 if not claimed:
                     await self._rest(IDLE_LOOK, heard)
@@ -86,6 +90,13 @@ class Workers:
             except StorageDown as down:
                 log.error("storage.down", because=str(down))
                 await self._rest(STORAGE_PAUSE, self._calls)
+
+    async def _give_way(self) -> None:
+        """Senders wait for an answer and give up; work waits and loses nothing. So a crowd goes first, for a while."""
+        for _ in range(GIVE_WAY_STEPS):
+            if self._stopping.is_set() or not self._desk.is_crowded():
+                return
+            await asyncio.sleep(GIVE_WAY.total_seconds() / GIVE_WAY_STEPS)
 
     async def _give_back(self) -> None:
         """Let go of leases whose work was broken off: what is in flight has its claim, and the quiet period."""
