@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -85,5 +87,16 @@ class Teller:
         self.line(f"  Magento          {stage.magento.url}/_control/state")
         self.line("In another terminal:")
         self.line(f"  export BRIDGE_URL={stage.url} BRIDGE_DATA_DIR={stage.data}")
-        self.line("  bridge orders")
-        self.line(f"  bridge orders show {order}")
+        command = _command()
+        self.line(f"  {command} orders")
+        self.line(f"  {command} orders show {order}")
+
+
+def _command() -> str:
+    """How this very program is called: `make run` puts it on no PATH."""
+    beside = Path(sys.executable).with_name("bridge")
+    found = shutil.which("bridge")
+    # Linux has a network tool of the same name.
+    if found and beside.exists() and Path(found).samefile(beside):
+        return "bridge"
+    return str(beside) if beside.exists() else f"{sys.executable} -m bridge"
