@@ -34,6 +34,8 @@ class Item:
     """`open`, `dismissed` or `closed`."""
     note: str
     """What the person wrote who dismissed it."""
+    deadline_at: datetime | None
+    """Until when an answer counts; None where nothing runs out."""
     created_at: datetime
     updated_at: datetime
 

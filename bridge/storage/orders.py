@@ -77,6 +77,8 @@ class OrderRecord:
     """The last reading of both sides, for people."""
     channel_created_at: datetime | None
     settled_at: datetime | None
+    waiting_since: datetime | None
+    """Since when it waits for something outside: an outage, PENDING, an upgrade."""
     created_at: datetime
     updated_at: datetime
 

@@ -106,6 +106,8 @@ orders = _table(
     Column("reading", Json()),
     _when("channel_created_at", nullable=True),
     _when("settled_at", nullable=True),
+    # Since when it waits for something outside (an outage, PENDING, an upgrade); NULL while it does not.
+    _when("waiting_since", nullable=True),
     _when("created_at"),
     _when("updated_at"),
     Index("orders_shop_channel", "shop_id", "channel_order_id", unique=True),
@@ -205,6 +207,8 @@ attention = _table(
     Column("facts", Json(), nullable=False),
     Column("state", String(20), nullable=False),
     Column("note", LongText, nullable=False),
+    # Until when an answer counts, where there is such a time: a buyer's request.
+    _when("deadline_at", nullable=True),
     _when("created_at"),
     _when("updated_at"),
     Index("attention_scope", "scope", "kind", unique=True),
@@ -261,4 +265,96 @@ audit = _table(
     Column("value_before", Json()),
     Column("value_after", Json()),
     Index("audit_what", "what", "id"),
+)
+
+alert_targets = _table(
+    "alert_targets",
+    _id(primary_key=True),
+    # `email` or `webhook`.
+    Column("kind", String(20), nullable=False),
+    Column("name", String(191), nullable=False),
+    # Where to: an e-mail address or a URL.
+    Column("address", String(500), nullable=False),
+    # Secrets of the target, sealed like a connection's credentials.
+    Column("sealed", LongText, nullable=False),
+    Column("options", Json(), nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    _when("created_at"),
+    _when("updated_at"),
+)
+
+alerts = _table(
+    "alerts",
+    _id(primary_key=True),
+    _id("target_id"),
+    # Hash of scope, kind and fingerprint: one cause is told once to each target.
+    Column("cause", String(191), nullable=False),
+    _id("attention_id", nullable=True),
+    Column("body", Json(), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    _when("due_at", nullable=True),
+    Column("because", LongText, nullable=False),
+    _when("created_at"),
+    _when("ended_at", nullable=True),
+    Index("alerts_cause", "target_id", "cause", unique=True),
+    Index("alerts_due", "state", "due_at"),
+    Index("alerts_created", "created_at"),
+)
+
+drifts = _table(
+    "drifts",
+    _id(primary_key=True),
+    _id("order_id"),
+    _id("shop_id"),
+    # The side that changed and did not tell.
+    _id("connection_id"),
+    Column("effect", String(20), nullable=False),
+    Column("because", LongText, nullable=False),
+    # The remote's own time of the change.
+    _when("changed_at", nullable=True),
+    _when("found_at"),
+    # When its message came after all; NULL: never.
+    _when("told_at", nullable=True),
+    _when("healed_at", nullable=True),
+    Index("drifts_order", "order_id", "id"),
+    Index("drifts_connection", "connection_id", "found_at"),
+    Index("drifts_found", "found_at"),
+)
+
+money_proofs = _table(
+    "money_proofs",
+    _id("order_id", primary_key=True),
+    _id("shop_id"),
+    Column("state", String(20), nullable=False),
+    Column("currency", String(3), nullable=False),
+    # Amounts as decimal texts; NULL where a side does not say.
+    Column("channel_amount", String(40)),
+    Column("store_amount", String(40)),
+    Column("difference", String(40)),
+    Column("lines", Json(), nullable=False),
+    Column("because", LongText, nullable=False),
+    _when("updated_at"),
+    Index("money_proofs_state", "state", "order_id"),
+    Index("money_proofs_shop", "shop_id", "state", "order_id"),
+)
+
+history = _table(
+    "history",
+    _id(primary_key=True),
+    _id("job_id"),
+    _id("shop_id"),
+    Column("channel_order_id", String(64), nullable=False),
+    Column("store_order_id", String(64)),
+    Column("store_number", String(64)),
+    # What would have been done; NULL: nothing.
+    Column("effect", String(20)),
+    Column("verdict", String(20), nullable=False),
+    Column("because", LongText, nullable=False),
+    Column("facts", Json(), nullable=False),
+    Column("state", String(20), nullable=False),
+    _when("created_at"),
+    Index("history_order", "job_id", "channel_order_id", unique=True),
+    Index("history_page", "job_id", "id"),
+    Index("history_shop", "shop_id", "id"),
 )

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -109,3 +110,42 @@ async def test_server_tables_compare_by_bytes(mariadb_database: Database) -> Non
         )
 
     assert await mariadb_database.read(look) == ["utf8mb4_bin"]
+
+
+async def test_an_older_database_keeps_its_rows(tmp_path: Path, mariadb: MariaDB) -> None:
+    """What the first version wrote is there after the upgrade, on both kinds of database, also when it is run twice."""
+    name = mariadb.new_database()
+    for url in (f"sqlite:///{tmp_path}/old.db", mariadb.url(name)):
+        database = await Database.open(url)
+        try:
+            await database.write(lambda conn: conn.run_sync(_to_first))
+            await database.write(_an_order)
+            assert await migrate(database)
+            assert await database.read(_orders) == [("ord_1", None)]
+            await database.write(lambda conn: conn.execute(text("UPDATE alembic_version SET version_num = '0001'")))
+            assert await migrate(database), "a broken off upgrade is taken up again"
+            assert await database.read(_orders) == [("ord_1", None)]
+        finally:
+            await database.close()
+    mariadb.drop_database(name)
+
+
+def _to_first(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", "bridge.storage:migrations")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "0001")
+
+
+async def _an_order(conn: AsyncConnection) -> None:
+    columns = "id, shop_id, channel_order_id, state, because, reserved_because, repair_tried, row_ids, forced"
+    await conn.execute(
+        text(
+            f"INSERT INTO orders ({columns}, created_at, updated_at) "
+            "VALUES ('ord_1', 'shp_1', '577', 'settled', '', '', 0, '{}', '{}', 1, 1)"
+        )
+    )
+
+
+async def _orders(conn: AsyncConnection) -> list[tuple[object, ...]]:
+    return [tuple(row) for row in await conn.execute(text("SELECT id, waiting_since FROM orders"))]
