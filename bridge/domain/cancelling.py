@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from bridge.domain import requests
 from bridge.domain.attention import AttentionKind, Hold
 from bridge.domain.books import Books, rows_of
 from bridge.domain.channel_order import CancellationStatus, ChannelOrder, OrderStatus
-from bridge.domain.effects import ApproveRequest, CancelOrder, Effect, Settlement, Verdict
+from bridge.domain.effects import CancelOrder, Effect, Settlement, Verdict
 from bridge.domain.link import Link
 from bridge.domain.settings import ShopSettings, is_before
 from bridge.domain.store_order import StoreOrder
@@ -35,7 +36,7 @@ def decide(
     what = f"the store refunded {len(books.refunded)} of {units(len(books.living))} that lived"
     if not direction.enabled:
         return Settlement(Verdict.SETTLED, f"{what}, but refund → TikTok Shop cancellation is switched off")
-    effect = _request(channel, books, what) or _whole(books, what)
+    effect = requests.refunded(channel, books, what) or _whole(books, what)
     past = _before(store, link, effect.units if effect else books.refunded, direction.effective_from)
     if past is not None and "past" not in link.allowed:
         because = f"{what}; the credit memo ({past:%Y-%m-%d %H:%M} UTC) is older than the switch-on of this direction"
@@ -64,20 +65,6 @@ def decide(
     if settings.dry_run:
         return Settlement(Verdict.WAITING, f"dry run: would act on TikTok Shop. {effect.because}")
     return Settlement(Verdict.ACT, effect.because, effect)
-
-
-def _request(channel: ChannelOrder, books: Books, what: str) -> Effect | None:
-    """A buyer's request whose every living unit the store has refunded is approved, not crossed by a cancel.
-
-    Units under a return are covered; a unit that the order does not show cannot be checked, so nothing is approved.
-    """
-    known = {unit.id for unit in channel.units}
-    for request in channel.requests():
-        asked = request.unit_ids & (books.living | books.living_unmapped)
-        if asked and asked <= books.refunded and request.unit_ids <= known:
-            because = f"{what}, among them every unit of the buyer's request {request.id}: the request is approved"
-            return ApproveRequest(because=because, units=frozenset(asked), cancellation_id=request.id)
-    return None
 
 
 def _whole(books: Books, what: str) -> Effect | None:

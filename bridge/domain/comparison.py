@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from bridge.domain import buying, cancelling, refunding
+from bridge.domain import buying, cancelling, refunding, requests
 from bridge.domain.attention import AttentionKind, Hold
 from bridge.domain.books import Books, compare_books
 from bridge.domain.capabilities import StoreCapabilities
-from bridge.domain.channel_order import Cancellation, ChannelOrder
+from bridge.domain.channel_order import ChannelOrder
 from bridge.domain.effects import CancelOrder, InvoiceOrder, Settlement, Verdict
 from bridge.domain.link import Link
 from bridge.domain.plans import Reserved
@@ -52,7 +52,7 @@ def compare(case: Case) -> Settlement:
         if link.store_order_id:
             because = f"the store no longer shows its order {link.store_number or link.store_order_id}"
             return held(Hold(AttentionKind.STORE_ORDER_GONE, because, {"store_order": link.store_order_id}))
-        return _joined(buying.decide(channel, link, case.settings, case.now), _requests(channel))
+        return _joined(buying.decide(channel, link, case.settings, case.now), requests.waiting(channel))
     return _with_store_order(case, case.store)
 
 
@@ -68,7 +68,7 @@ def _with_store_order(case: Case, store: StoreOrder) -> Settlement:
     if not store.is_invoiced:
         return _invoice(case, store)
     books = compare_books(case.channel, store, link.unit_map, fill_first=link.refunded_by_us)
-    concerns = _requests(case.channel)
+    concerns = requests.waiting(case.channel)
     refunds_on = case.settings.cancellation_sync.channel_to_store.enabled
     if books.missing and (refunds_on or not (books.refunded or books.partly - books.dead.keys())):
         return _joined(refunding.decide(case.channel, store, link, case.settings, case.capabilities, books), concerns)
@@ -158,30 +158,6 @@ def _emptied(store: StoreOrder) -> Hold | None:
 
 def _returned(books: Books) -> str:
     return f", {len(books.returned)} under a return" if books.returned else ""
-
-
-def _requests(channel: ChannelOrder) -> tuple[Hold, ...]:
-    """Buyer requests that wait: shown with their deadlines, the nearest first, as one thing to look at."""
-    requests = channel.requests()
-    if not requests:
-        return ()
-    facts = {
-        "requests": [
-            {
-                "cancellation": request.id,
-                "units": sorted(request.unit_ids),
-                "respond_by": request.respond_by.isoformat() if request.respond_by else None,
-            }
-            for request in requests
-        ]
-    }
-    return (Hold(AttentionKind.BUYER_REQUEST, "; ".join(_asks(request) for request in requests), facts),)
-
-
-def _asks(request: Cancellation) -> str:
-    deadline = f" before {request.respond_by:%Y-%m-%d %H:%M} UTC" if request.respond_by else ""
-    why = request.reason_text or request.reason or "no reason given"
-    return f"the buyer asks to cancel {units(len(request.unit_ids))} ({why}); TikTok expects an answer{deadline}"
 
 
 def _joined(settlement: Settlement, concerns: tuple[Hold, ...]) -> Settlement:

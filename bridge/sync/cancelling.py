@@ -1,10 +1,10 @@
-"""Cancelling the whole order on the channel, or approving the buyer's own request. PENDING is not done."""
+"""Cancelling the whole order on the channel. PENDING is not done."""
 
 from __future__ import annotations
 
 from bridge.domain.attention import AttentionKind, Hold
 from bridge.domain.channel_order import Cancellation, CancellationStatus, ChannelOrder
-from bridge.domain.effects import ApproveRequest, CancelOrder, Settlement, Verdict
+from bridge.domain.effects import CancelOrder, Settlement, Verdict
 from bridge.domain.outcomes import Done, Outcome, RemoteProblem
 from bridge.killpoints import KillPoint
 from bridge.storage.ledger import Claim
@@ -62,27 +62,6 @@ def _of_claim(order: ChannelOrder, claim: Claim, answer: Done | None) -> Cancell
     return max(fresh, key=lambda c: c.created_at, default=None)
 
 
-async def prepare_approve(_desk: Desk, _sheet: Sheet, _sides: Sides, effect: ApproveRequest) -> Prepared | Step:
-    return Prepared({"cancellation": effect.cancellation_id})
-
-
-async def call_approve(_desk: Desk, _sheet: Sheet, sides: Sides, claim: Claim) -> Outcome:
-    return await sides.channel_port.approve_cancellation(claim.payload["cancellation"], claim.token)
-
-
-async def look_approve(desk: Desk, sheet: Sheet, claim: Claim, _answer: Done | None) -> Look:
-    order = await read_channel(desk, sheet)
-    wanted = claim.payload["cancellation"]
-    request = next((c for c in order.cancellations if c.id == wanted), None) if order else None
-    if request is None:
-        return Look("absent", f"TikTok Shop does not show the buyer's request {wanted}")
-    if request.is_dead:
-        return Look("landed", f"the buyer's request {wanted} is approved", reference=wanted)
-    if request.status == CancellationStatus.CLOSED:
-        return Look("refused", f"the buyer's request {wanted} was closed: withdrawn, or rejected by somebody else")
-    return Look("absent", f"the buyer's request {wanted} still waits for an answer")
-
-
 CANCEL = Handler(
     points=Points(
         KillPoint.CANCEL_CLAIMED, KillPoint.CANCEL_ANSWERED, KillPoint.CANCEL_CONFIRMED, KillPoint.CANCEL_RECORDED
@@ -90,12 +69,4 @@ CANCEL = Handler(
     prepare=prepare_cancel,
     call=call_cancel,
     look=look_cancel,
-)
-APPROVE = Handler(
-    points=Points(
-        KillPoint.APPROVE_CLAIMED, KillPoint.APPROVE_ANSWERED, KillPoint.APPROVE_CONFIRMED, KillPoint.APPROVE_RECORDED
-    ),
-    prepare=prepare_approve,
-    call=call_approve,
-    look=look_approve,
 )

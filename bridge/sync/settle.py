@@ -17,7 +17,7 @@ from bridge.domain.keys import OrderKey
 from bridge.killpoints import KillPoint, reach
 from bridge.storage import attention, changelog, orders
 from bridge.storage.orders import OrderRecord, OrderState
-from bridge.sync import cancelling, capabilities, creating, invoicing, outbreak, refunding
+from bridge.sync import answering, cancelling, capabilities, creating, invoicing, outbreak, refunding
 from bridge.sync.arrivals import note_arrivals
 from bridge.sync.desk import CALL_TIMEOUT, Desk, log
 from bridge.sync.effect import Handler, kind_of, perform, resume
@@ -32,7 +32,7 @@ HANDLERS: Mapping[EffectKind, Handler] = {
     EffectKind.INVOICE: invoicing.HANDLER,
     EffectKind.REFUND: refunding.HANDLER,
     EffectKind.CANCEL: cancelling.CANCEL,
-    EffectKind.APPROVE: cancelling.APPROVE,
+    EffectKind.APPROVE: answering.APPROVE,
 }
 
 STICKY = frozenset({AttentionKind.GOODS_UNDER_WAY, AttentionKind.RESTOCK_UNCERTAIN, AttentionKind.NOT_RESERVED})
