@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -189,6 +191,14 @@ def _plain(value: object) -> object:
     return sorted(value, key=str) if isinstance(value, (set, frozenset)) else str(value)
 
 
+_CHANGING = re.compile(r"\b(?=\w*\d)[\w-]{8,}|\b\d+(?= s\b)")
+
+
+def steady(because: str) -> str:
+    """A remote's words without what differs at each call (its request id, a clock's seconds): the same trouble."""
+    return _CHANGING.sub("#", because)
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
     """Something for a person, and why."""
@@ -196,11 +206,22 @@ class Hold:
     kind: AttentionKind
     because: str
     facts: Mapping[str, Any] = field(default_factory=dict)
+    """Shown."""
+    cause: Mapping[str, Any] | None = None
+    """What makes it the same thing to say; None: the facts. Not what changes by itself: times, counts, our ids."""
+    deadline_at: datetime | None = None
+    """Until when an answer counts, where something runs out."""
 
     @property
     def fingerprint(self) -> str:
-        return fingerprint({"kind": self.kind.value, **self.facts})
+        return fingerprint({"kind": self.kind.value, **(self.facts if self.cause is None else self.cause)})
 
     @property
     def text(self) -> AttentionText:
         return TEXTS[self.kind]
+
+
+def refused(kind: AttentionKind, because: str, facts: Mapping[str, Any]) -> Hold:
+    """The other side said no. Asked again and refused in the same words about the same, it is the same refusal."""
+    cause = {name: value for name, value in facts.items() if name != "claim"}
+    return Hold(kind, because, facts, cause={**cause, "said": steady(because)})

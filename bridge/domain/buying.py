@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from bridge.domain.attention import AttentionKind, Hold
+from bridge.domain.attention import AttentionKind, Hold, refused
 from bridge.domain.channel_order import ChannelOrder, OrderStatus
 from bridge.domain.effects import CreateOrder, Settlement, Verdict
 from bridge.domain.link import Link
@@ -35,7 +35,8 @@ def decide(channel: ChannelOrder, link: Link, settings: ShopSettings, now: datet
             return Settlement(
                 Verdict.HELD,
                 because,
-                holds=(Hold(AttentionKind.ALREADY_UNDER_WAY, because, {"status": channel.status}),),
+                # It goes on moving by itself: further on is not news.
+                holds=(Hold(AttentionKind.ALREADY_UNDER_WAY, because, {"status": channel.status}, cause={}),),
             )
         rests_until = channel.created_at + timedelta(minutes=settings.hold_minutes)
         if now < rests_until:
@@ -58,7 +59,7 @@ def _finish(channel: ChannelOrder, link: Link, settings: ShopSettings) -> Settle
 def _create(channel: ChannelOrder, link: Link, settings: ShopSettings, because: str) -> Settlement:
     refusal = link.refusals.get("create")
     if refusal is not None:
-        hold = Hold(AttentionKind.CREATE_REFUSED, refusal.because, {"claim": refusal.claim})
+        hold = refused(AttentionKind.CREATE_REFUSED, refusal.because, {"claim": refusal.claim})
         return Settlement(Verdict.HELD, refusal.because, holds=(hold,))
     if settings.dry_run:
         return Settlement(Verdict.WAITING, f"dry run: would create the store order ({because})")

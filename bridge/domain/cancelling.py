@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from bridge.domain import requests
-from bridge.domain.attention import AttentionKind, Hold
+from bridge.domain.attention import AttentionKind, Hold, refused
 from bridge.domain.books import Books, rows_of
 from bridge.domain.channel_order import CancellationStatus, ChannelOrder, OrderStatus
 from bridge.domain.effects import CancelOrder, Effect, Settlement, Verdict
@@ -53,7 +54,8 @@ def decide(
         return _held(AttentionKind.TOO_LATE, because, books)
     refusal = link.refusals.get(effect.kind.value)
     if refusal is not None:
-        return _held(AttentionKind.CANCEL_REFUSED, refusal.because, books, claim=refusal.claim)
+        hold = refused(AttentionKind.CANCEL_REFUSED, refusal.because, {**_facts(books), "claim": refusal.claim})
+        return Settlement(Verdict.HELD, refusal.because, holds=(hold,))
     if isinstance(effect, CancelOrder) and not direction.default_reason:
         return _held(AttentionKind.NO_REASON, f"{what}, but no default cancellation reason is set", books)
     if cancels_last_hour >= direction.max_cancels_per_hour and "brake" not in link.allowed:
@@ -106,6 +108,9 @@ def _before(
     return newest if is_before(newest, effective_from) else None
 
 
-def _held(kind: AttentionKind, because: str, books: Books, **more: str) -> Settlement:
-    facts = {"refunded": sorted(books.refunded), "living": sorted(books.living | books.living_unmapped), **more}
-    return Settlement(Verdict.HELD, because, holds=(Hold(kind, because, facts),))
+def _held(kind: AttentionKind, because: str, books: Books) -> Settlement:
+    return Settlement(Verdict.HELD, because, holds=(Hold(kind, because, _facts(books)),))
+
+
+def _facts(books: Books) -> dict[str, Any]:
+    return {"refunded": sorted(books.refunded), "living": sorted(books.living | books.living_unmapped)}

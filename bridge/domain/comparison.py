@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from bridge.domain import buying, cancelling, refunding, requests
-from bridge.domain.attention import AttentionKind, Hold
+from bridge.domain.attention import AttentionKind, Hold, refused
 from bridge.domain.books import Books, compare_books
 from bridge.domain.capabilities import StoreCapabilities
 from bridge.domain.channel_order import ChannelOrder
@@ -107,7 +107,7 @@ def _invoice(case: Case, store: StoreOrder) -> Settlement:
         return held(Hold(AttentionKind.STORE_ORDER_ON_HOLD, because, {"number": store.number}))
     refusal = link.refusals.get("invoice")
     if refusal is not None:
-        return held(Hold(AttentionKind.INVOICE_REFUSED, refusal.because, {"claim": refusal.claim}))
+        return held(refused(AttentionKind.INVOICE_REFUSED, refusal.because, {"claim": refusal.claim}))
     if case.settings.dry_run:
         return Settlement(Verdict.WAITING, f"dry run: would invoice the store order {store.number}")
     repair = link.reserved is Reserved.NO and not link.repair_tried

@@ -93,6 +93,8 @@ class CannotPlan:
 
     kind: CannotPlanKind
     because: str
+    skus: tuple[str, ...] = ()
+    """The seller SKUs that the store does not know, where that is why."""
 
 
 @dataclass(frozen=True, slots=True)

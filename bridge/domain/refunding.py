@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from bridge.domain.attention import AttentionKind, Hold
+from bridge.domain.attention import AttentionKind, Hold, refused
 from bridge.domain.books import Books, line_order, rows_of
 from bridge.domain.capabilities import StoreCapabilities
 from bridge.domain.channel_order import ChannelOrder
@@ -52,16 +53,21 @@ def decide(
         return Settlement(Verdict.WAITING, f"{what}; {capabilities.refunds_because}")
     refusal = link.refusals.get("refund")
     if refusal is not None:
-        return _held(AttentionKind.REFUND_REFUSED, refusal.because, books, claim=refusal.claim)
+        facts = {**_facts(books), "claim": refusal.claim}
+        hold = refused(AttentionKind.REFUND_REFUSED, refusal.because, facts)
+        return Settlement(Verdict.HELD, refusal.because, holds=(hold,))
     effect = _effect(channel, store, link, settings, capabilities, books)
     if settings.dry_run:
         return Settlement(Verdict.WAITING, f"dry run: would refund. {effect.because}. {effect.restock_because}")
     return Settlement(Verdict.ACT, effect.because, effect)
 
 
-def _held(kind: AttentionKind, because: str, books: Books, **more: str) -> Settlement:
-    facts = {"units": list(books.unrefunded), "rows": dict(sorted(books.missing.items())), **more}
-    return Settlement(Verdict.HELD, because, holds=(Hold(kind, because, facts),))
+def _held(kind: AttentionKind, because: str, books: Books) -> Settlement:
+    return Settlement(Verdict.HELD, because, holds=(Hold(kind, because, _facts(books)),))
+
+
+def _facts(books: Books) -> dict[str, Any]:
+    return {"units": list(books.unrefunded), "rows": dict(sorted(books.missing.items()))}
 
 
 def _before(books: Books, effective_from: datetime | None) -> datetime | None:

@@ -79,6 +79,8 @@ class OrderRecord:
     settled_at: datetime | None
     waiting_since: datetime | None
     """Since when it waits for something outside: an outage, PENDING, an upgrade."""
+    braked_at: datetime | None
+    """Since when it waits behind its shop's brake."""
     created_at: datetime
     updated_at: datetime
 

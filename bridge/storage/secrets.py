@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage import meta
 from bridge.storage.errors import WrongSecretKey
-from bridge.storage.tables import connections
+from bridge.storage.tables import alert_targets, connections
 
 _KNOWN = {"bridge": "this key opens the credentials"}
 _NAME = "secret_key_check"
@@ -69,13 +69,18 @@ async def verify_key(conn: AsyncConnection, vault: Vault) -> None:
 
 
 async def reseal(conn: AsyncConnection, vault: Vault) -> int:
-    """Seal everything stored with the first key, so that older keys can go. Returns how many connections."""
+    """Seal everything stored with the first key, so that older keys can go. Returns how many were sealed anew."""
     rows = (await conn.execute(select(connections.c.id, connections.c.credentials).with_for_update())).all()
     for row in rows:
         await conn.execute(
             update(connections).where(connections.c.id == row.id).values(credentials=vault.rotate(row.credentials))
         )
+    targets = (await conn.execute(select(alert_targets.c.id, alert_targets.c.sealed).with_for_update())).all()
+    for row in targets:
+        await conn.execute(
+            update(alert_targets).where(alert_targets.c.id == row.id).values(sealed=vault.rotate(row.sealed))
+        )
     stored = await meta.get(conn, _NAME)
     if stored is not None:
         await meta.put(conn, _NAME, vault.rotate(stored))
-    return len(rows)
+    return len(rows) + len(targets)

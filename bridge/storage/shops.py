@@ -31,6 +31,8 @@ class Shop:
     cipher: str
     seller_type: str
     settings: ShopSettings
+    brake: dict[str, Any] | None
+    """Since when and why refunds are not carried to the channel until a person answers; None: they are."""
     created_at: datetime
     updated_at: datetime
     version: int

@@ -65,6 +65,8 @@ shops = _table(
     Column("cipher", String(191), nullable=False),
     Column("seller_type", String(40), nullable=False),
     Column("settings", Json(), nullable=False),
+    # Why refunds of this shop's orders are not carried to the channel until a person answers; NULL: they are.
+    Column("brake", Json()),
     # The store's connection named in the settings, for the question which shops hang on a store.
     _id("tied_to", nullable=True),
     Column("version", Integer, nullable=False),
@@ -108,6 +110,8 @@ orders = _table(
     _when("settled_at", nullable=True),
     # Since when it waits for something outside (an outage, PENDING, an upgrade); NULL while it does not.
     _when("waiting_since", nullable=True),
+    # Since when it waits behind its shop's brake; NULL while it does not.
+    _when("braked_at", nullable=True),
     _when("created_at"),
     _when("updated_at"),
     Index("orders_shop_channel", "shop_id", "channel_order_id", unique=True),
@@ -209,12 +213,18 @@ attention = _table(
     Column("note", LongText, nullable=False),
     # Until when an answer counts, where there is such a time: a buyer's request.
     _when("deadline_at", nullable=True),
+    # Since when it stands open this time, when a person put it away, how often it came back, and why it did.
+    _when("opened_at", nullable=True),
+    _when("dismissed_at", nullable=True),
+    Column("episode", Integer),
+    Column("reopened", LongText),
     _when("created_at"),
     _when("updated_at"),
     Index("attention_scope", "scope", "kind", unique=True),
     Index("attention_state", "state", "id"),
     Index("attention_kind", "state", "kind", "id"),
     Index("attention_order", "order_id"),
+    Index("attention_deadline", "state", "deadline_at", "id"),
 )
 
 cursors = _table(
@@ -279,6 +289,11 @@ alert_targets = _table(
     Column("sealed", LongText, nullable=False),
     Column("options", Json(), nullable=False),
     Column("enabled", Boolean, nullable=False),
+    # How the last message went: why it failed, since when none got through, and when the next one may be sent.
+    Column("because", LongText, nullable=False),
+    _when("failing_since", nullable=True),
+    _when("sent_at", nullable=True),
+    _when("next_at", nullable=True),
     _when("created_at"),
     _when("updated_at"),
 )
@@ -287,9 +302,11 @@ alerts = _table(
     "alerts",
     _id(primary_key=True),
     _id("target_id"),
-    # Hash of scope, kind and fingerprint: one cause is told once to each target.
+    # Hash of scope, kind, fingerprint and episode: one cause is told once to each target.
     Column("cause", String(191), nullable=False),
     _id("attention_id", nullable=True),
+    # The message it goes out with: written before it is sent, so that a repeat has the same id and content.
+    _id("message_id", nullable=True),
     Column("body", Json(), nullable=False),
     Column("state", String(20), nullable=False),
     Column("attempts", Integer, nullable=False),
@@ -298,7 +315,7 @@ alerts = _table(
     _when("created_at"),
     _when("ended_at", nullable=True),
     Index("alerts_cause", "target_id", "cause", unique=True),
-    Index("alerts_due", "state", "due_at"),
+    Index("alerts_due", "state", "target_id", "id"),
     Index("alerts_created", "created_at"),
 )
 

@@ -28,7 +28,9 @@ async def prepare_cancel(_desk: Desk, sheet: Sheet, sides: Sides, _effect: Cance
             f"none of the listed reasons ({', '.join(listed) or 'none listed'}) is valid for this order in "
             f"{sides.channel.region} now; TikTok takes {', '.join(valid or ()) or 'none'}"
         )
-        hold = Hold(AttentionKind.NO_REASON, because, {"listed": listed, "valid": list(valid or ())})
+        # What TikTok takes differs with the order's status: that none of the listed is among it is what is said.
+        facts = {"listed": listed, "valid": sorted(valid or ())}
+        hold = Hold(AttentionKind.NO_REASON, because, facts, cause={"listed": listed})
         return Step(settlement=Settlement(Verdict.HELD, because, holds=(hold,)))
     known = sorted(cancellation.id for cancellation in sides.channel.cancellations)
     return Prepared({"reason": reason, "known": known})

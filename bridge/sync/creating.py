@@ -36,7 +36,10 @@ async def prepare(desk: Desk, sheet: Sheet, sides: Sides, effect: CreateOrder) -
             kind = (
                 AttentionKind.UNKNOWN_SKU if planned.kind is CannotPlanKind.UNKNOWN_SKU else AttentionKind.CANNOT_CREATE
             )
-            return _held(Hold(kind, planned.because, {"kind": planned.kind.value, "because": planned.because}))
+            facts: dict[str, Any] = {"kind": planned.kind.value, "because": planned.because}
+            if planned.skus:
+                facts = {"skus": sorted(planned.skus), "shop": sheet.shop.id}
+            return _held(Hold(kind, planned.because, facts))
         plan = planned
     if found:
         return await _adopt(desk, sheet, plan, found)

@@ -272,7 +272,8 @@ async def _void(
             hold = Hold(
                 AttentionKind.NO_EFFECT_FOUND,
                 f"{claim.kind}, attempt {claim.attempt}: {because}; it is tried again",
-                {"claim": claim.id},
+                {"claim": claim.id, "effect": claim.kind, "units": list(claim.units)},
+                cause={"effect": claim.kind, "units": list(claim.units)},
             )
             await outbreak.raise_holds(conn, sheet.record.id, (hold,))
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.domain.attention import TEXTS, AttentionKind, Hold
+from bridge.domain.attention import TEXTS, AttentionKind, Hold, steady
 from bridge.domain.outcomes import Failure, Reauth, Rejected, Retry
 from bridge.storage import attention
 from bridge.sync.desk import Desk, log
@@ -16,14 +16,10 @@ from bridge.sync.desk import Desk, log
 AUTH_LOOK = timedelta(minutes=5)
 """A connection that needs a person is tried again this often, besides at once when it is mended."""
 REFUSED_LOOK = timedelta(hours=1)
-_CHANGING = re.compile(r"\b(?=\w*\d)[\w-]{8,}|\b\d+(?= s\b)")
+STICKY = frozenset({AttentionKind.GOODS_UNDER_WAY, AttentionKind.RESTOCK_UNCERTAIN, AttentionKind.NOT_RESERVED})
+"""About the goods, not the books: equal books do not answer them, a person does."""
 CONNECTED, REAUTH = "connected", "reauth"
 """States of a connection that works, and of one that needs a person."""
-
-
-def steady(because: str) -> str:
-    """A remote's words without what differs at each call (its request id, a clock's seconds): the same trouble."""
-    return _CHANGING.sub("#", because)
 
 
 async def wait_for(desk: Desk, connection_id: str, outcome: Failure) -> datetime:
@@ -63,7 +59,8 @@ async def _needs_person(desk: Desk, connection_id: str, because: str, *, state: 
         return await attention.raise_item(
             conn,
             kind=AttentionKind.CONNECTION.value,
-            fingerprint=steady(because),
+            # Whatever the words: it needs to be authorized again. One order asks for this, the next for that.
+            fingerprint=state or steady(because),
             title=f"{text.title}: {connection.name}",
             because=because,
             what_to_do=text.what_to_do,
@@ -87,7 +84,7 @@ async def works_again(desk: Desk, connection_id: str) -> None:
 
 
 async def raise_holds(conn: AsyncConnection, order_id: str, holds: Iterable[Hold]) -> None:
-    for hold in holds:
+    for hold in [await _with_those_before(conn, order_id, hold) for hold in holds]:
         await attention.raise_item(
             conn,
             kind=hold.kind.value,
@@ -97,4 +94,21 @@ async def raise_holds(conn: AsyncConnection, order_id: str, holds: Iterable[Hold
             what_to_do=hold.text.what_to_do,
             facts=dict(hold.facts),
             order_id=order_id,
+            deadline_at=hold.deadline_at,
         )
+
+
+async def _with_those_before(conn: AsyncConnection, order_id: str, hold: Hold) -> Hold:
+    """What is about the goods is about those of each refund: a second one must not hide the first one's."""
+    if hold.kind not in STICKY:
+        return hold
+    open_now, _ = await attention.search(conn, kind=hold.kind.value, order_id=order_id)
+    if not open_now or open_now[0].because == hold.because:
+        return hold
+    facts = dict(hold.facts)
+    for name, before in open_now[0].facts.items():
+        now = facts.get(name, [])
+        if isinstance(before, list) and isinstance(now, list):
+            facts[name] = sorted({*before, *now})
+    because = hold.because if hold.because in open_now[0].because else f"{open_now[0].because}; {hold.because}"
+    return replace(hold, because=because, facts=facts)

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.adoption import match_rows, mismatch
+from bridge.domain.attention import AttentionKind
 from bridge.domain.keys import OrderKey
 from bridge.domain.plans import CannotPlan, Reserved
 from bridge.ports import ActionRefused
@@ -40,7 +41,7 @@ class Actions:
             await orders.update(conn, record.id, forced=forced, blocked=None)
             words = f"{who} says: settle now" + (f", {', '.join(sorted(allow))} allowed" if allow else "")
             await changelog.write(conn, record.id, "person", words, {"who": who, "allow": sorted(allow)})
-            await attention.close(conn, order_id=record.id)
+            await attention.close(conn, order_id=record.id, dismissed=False)
             await work.mark(conn, [_key(record)])
 
         await self._desk.db.write(write)
@@ -135,7 +136,7 @@ class Actions:
         desk.outages.works(connection_id)
 
         async def write(conn: AsyncConnection) -> None:
-            await attention.close(conn, connection_id=connection_id)
+            await attention.close(conn, connection_id=connection_id, kinds=[AttentionKind.CONNECTION.value])
             after = None
             for shop in await shops.all(conn):
                 tied = shop.settings.store is not None and shop.settings.store.connection == connection_id

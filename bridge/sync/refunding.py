@@ -57,9 +57,9 @@ async def look(desk: Desk, sheet: Sheet, claim: Claim, _answer: Done | None) -> 
     moved = differences(BookState.from_json(payload["before"]), order, claim.token, payload["quantities"])
     block = "; ".join(moved)
     if moved:
-        holds.append(
-            Hold(AttentionKind.BOOKS_MOVED, f"after credit memo {memo.number or memo.id}: {block}", {"moved": moved})
-        )
+        # Said again in the same words by each look, while the order is blocked.
+        facts, because = {"blocked": block}, f"after credit memo {memo.number or memo.id}: {block}"
+        holds.append(Hold(AttentionKind.BOOKS_MOVED, because, facts))
     return Look(
         "landed",
         f"credit memo {memo.number or memo.id} over {memo.total} is there; {payload['restock_because']}",

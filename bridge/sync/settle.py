@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.domain.attention import AttentionKind, Hold
+from bridge.domain.attention import AttentionKind, Hold, steady
 from bridge.domain.books import compare_books
 from bridge.domain.comparison import Case, compare
 from bridge.domain.effects import EffectKind, Settlement, Verdict
@@ -35,9 +35,8 @@ HANDLERS: Mapping[EffectKind, Handler] = {
     EffectKind.APPROVE: answering.APPROVE,
 }
 
-STICKY = frozenset({AttentionKind.GOODS_UNDER_WAY, AttentionKind.RESTOCK_UNCERTAIN, AttentionKind.NOT_RESERVED})
-"""About the goods, not the books: equal books do not answer them, a person does."""
-
+FINAL = frozenset({Verdict.SETTLED, Verdict.NOT_IMPORTED, Verdict.IGNORED})
+"""Nothing is left to do: what a person put away is settled too. Else something may only stand before it for now."""
 STATES: Mapping[Verdict, OrderState] = {
     Verdict.ACT: OrderState.WAITING,
     Verdict.SETTLED: OrderState.SETTLED,
@@ -145,8 +144,8 @@ async def _record(desk: Desk, sheet: Sheet, sides: Sides | None, settlement: Set
         facts = {"verdict": settlement.verdict.value, **settlement.facts}
         await changelog.write_once(conn, record.id, "decided", words, settlement.because, facts)
         await outbreak.raise_holds(conn, record.id, settlement.holds)
-        keep = {hold.kind.value for hold in settlement.holds} | {kind.value for kind in STICKY}
-        await attention.close(conn, order_id=record.id, keep=keep)
+        keep = {hold.kind.value for hold in settlement.holds} | {kind.value for kind in outbreak.STICKY}
+        await attention.close(conn, order_id=record.id, keep=keep, dismissed=settlement.verdict in FINAL)
         fields: dict[str, Any] = {"state": STATES[settlement.verdict], "because": settlement.because}
         if settlement.verdict is Verdict.SETTLED:
             fields["settled_at"] = desk.clock.now()
@@ -171,7 +170,7 @@ async def _waits(desk: Desk, sheet: Sheet, down: RemoteDown, due: datetime) -> N
 
     async def write(conn: AsyncConnection) -> None:
         facts = {"connection": down.connection_id, "again_at": due.isoformat()}
-        await changelog.write_once(conn, sheet.record.id, "waiting", outbreak.steady(because), because, facts)
+        await changelog.write_once(conn, sheet.record.id, "waiting", steady(because), because, facts)
         await orders.set_fields(conn, sheet.record.id, state=OrderState.WAITING, because=because)
 
     await desk.db.write(write)

@@ -126,6 +126,7 @@ def _sku_refusal(order: ChannelOrder, sku_map: Mapping[str, str], products: Mapp
             CannotPlanKind.UNKNOWN_SKU,
             f"The store has no product with SKU {', '.join(unknown)}. Correct the seller SKU on TikTok, add the "
             "product, or add a SKU mapping in the shop's settings.",
+            skus=tuple(dict.fromkeys(unit.seller_sku for unit in order.living if store_sku(unit, sku_map) in unknown)),
         )
     odd = [f"{sku} ({products[sku].type_id})" for sku in wanted if products[sku].type_id != _SIMPLE]
     if odd:

@@ -181,7 +181,7 @@ async def test_the_changelog_says_a_thing_once(database: Database) -> None:
     assert later == entries[3:5]
 
 
-async def _raise(database: Database, fingerprint: str, kind: str = "held", **scope: str) -> bool:
+async def _raise(database: Database, fingerprint: str, kind: str = "held", **scope: Any) -> bool:
     return await database.write(
         lambda conn: attention.raise_item(
             conn,
@@ -223,7 +223,8 @@ async def test_closing_closes_what_is_settled_and_no_more(database: Database) ->
     assert await close(kinds=()) == 0
     assert await close(keep={"y"}) == 1
     assert await database.read(attention.counts) == {"x": 2, "y": 1}
-    assert await _raise(database, "a", "x"), "closed and come again is news"
+    assert not await _raise(database, "a", "x"), "closed and come again at once is the same trouble"
+    assert await database.read(attention.counts) == {"x": 3, "y": 1}
     with pytest.raises(ValueError, match="needs an order"):
         await database.write(attention.close)
 

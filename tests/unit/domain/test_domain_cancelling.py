@@ -150,13 +150,15 @@ def test_dry_run_claims_nothing() -> None:
     assert settlement.because.startswith("dry run: would act on TikTok Shop")
 
 
-def test_a_refusal_stands_and_a_new_one_is_a_new_fact() -> None:
+def test_a_refusal_stands_and_one_in_other_words_is_a_new_fact() -> None:
     def refused(claim: str) -> Settlement:
         return decide(channel(), refunded(), link=link(refusals={"cancel": Refusal(claim, "risk control")}))
 
     assert kinds(refused("c1")) == [AttentionKind.CANCEL_REFUSED]
     assert refused("c1").because == "risk control"
-    assert refused("c1").holds[0].fingerprint != refused("c2").holds[0].fingerprint
+    assert refused("c1").holds[0].fingerprint == refused("c2").holds[0].fingerprint
+    other = decide(channel(), refunded(), link=link(refusals={"cancel": Refusal("c2", "order is shipped")}))
+    assert other.holds[0].fingerprint != refused("c1").holds[0].fingerprint
 
 
 def test_a_cancellation_tiktok_is_working_on_is_waited_for() -> None:

@@ -123,14 +123,14 @@ def test_refunds_wait_while_the_plugin_breaks_them() -> None:
     assert "install 1.0.26" in settlement.because
 
 
-def test_a_refusal_stands_and_a_new_one_is_a_new_fact() -> None:
-    def refused(claim: str) -> Settlement:
-        return decide(cancelled(), store(), link=link(refusals={"refund": Refusal(claim, "no more to refund")}))
+def test_a_refusal_stands_and_one_in_other_words_is_a_new_fact() -> None:
+    def refused(claim: str, said: str = "no more to refund") -> Settlement:
+        return decide(cancelled(), store(), link=link(refusals={"refund": Refusal(claim, said)}))
 
     assert kinds(refused("c1")) == [AttentionKind.REFUND_REFUSED]
     assert refused("c1").because == "no more to refund"
-    assert refused("c1").holds[0].fingerprint == refused("c1").holds[0].fingerprint
-    assert refused("c1").holds[0].fingerprint != refused("c2").holds[0].fingerprint
+    assert refused("c1").holds[0].fingerprint == refused("c2").holds[0].fingerprint
+    assert refused("c1").holds[0].fingerprint != refused("c1", "order is archived").holds[0].fingerprint
 
 
 def test_a_refusal_of_another_kind_stops_nothing() -> None:

@@ -33,6 +33,13 @@ def _table(
             op.create_index(index, name, list(names), unique=index in unique)
 
 
+def _indexes(table: str, indexes: dict[str, tuple[str, ...]]) -> None:
+    present = {index["name"] for index in sa.inspect(op.get_bind()).get_indexes(table)}
+    for index, names in indexes.items():
+        if index not in present:
+            op.create_index(index, table, list(names))
+
+
 def _columns(table: str, *columns: sa.Column[Any]) -> None:
     present = {column["name"] for column in sa.inspect(op.get_bind()).get_columns(table)}
     for column in columns:
@@ -41,8 +48,17 @@ def _columns(table: str, *columns: sa.Column[Any]) -> None:
 
 
 def upgrade() -> None:
-    _columns("orders", sa.Column("waiting_since", sa.BigInteger()))
-    _columns("attention", sa.Column("deadline_at", sa.BigInteger()))
+    _columns("orders", sa.Column("waiting_since", sa.BigInteger()), sa.Column("braked_at", sa.BigInteger()))
+    _columns("shops", sa.Column("brake", _LONG))
+    _columns(
+        "attention",
+        sa.Column("deadline_at", sa.BigInteger()),
+        sa.Column("opened_at", sa.BigInteger()),
+        sa.Column("dismissed_at", sa.BigInteger()),
+        sa.Column("episode", sa.Integer()),
+        sa.Column("reopened", _LONG),
+    )
+    _indexes("attention", {"attention_deadline": ("state", "deadline_at", "id")})
     _table(
         "alert_targets",
         sa.Column("id", sa.String(40), primary_key=True),
@@ -52,6 +68,10 @@ def upgrade() -> None:
         sa.Column("sealed", _LONG, nullable=False),
         sa.Column("options", _LONG, nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("because", _LONG, nullable=False),
+        sa.Column("failing_since", sa.BigInteger()),
+        sa.Column("sent_at", sa.BigInteger()),
+        sa.Column("next_at", sa.BigInteger()),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         indexes={},
@@ -62,6 +82,7 @@ def upgrade() -> None:
         sa.Column("target_id", sa.String(40), nullable=False),
         sa.Column("cause", sa.String(191), nullable=False),
         sa.Column("attention_id", sa.String(40)),
+        sa.Column("message_id", sa.String(40)),
         sa.Column("body", _LONG, nullable=False),
         sa.Column("state", sa.String(20), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -71,7 +92,7 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.BigInteger()),
         indexes={
             "alerts_cause": ("target_id", "cause"),
-            "alerts_due": ("state", "due_at"),
+            "alerts_due": ("state", "target_id", "id"),
             "alerts_created": ("created_at",),
         },
         unique=frozenset({"alerts_cause"}),
