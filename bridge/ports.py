@@ -39,6 +39,8 @@ class Changed:
     other_id: str = ""
     """The counterpart's order id where the remote keeps it (Magento: `ext_order_id`)."""
     number: str = ""
+    note: str = ""
+    """The order's customer note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class ChangedPage:
     items: tuple[Changed, ...]
     next_page: str | None
     """Opaque place to go on from; None at the end."""
+    left: int | None = None
+    """About how many rows follow this page's, as the remote counts now; None where it does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +116,12 @@ class Store(Sweepable, Protocol):
 
     async def read_order(self, order_id: str) -> StoreOrder | None: ...
 
-    async def find_orders(self, channel_order_id: str, numbers: Sequence[str]) -> tuple[StoreOrder, ...]:
-        """Orders, in all store views, that keep this channel order id or carry one of these numbers."""
+    async def find_orders(
+        self, channel_order_id: str, numbers: Sequence[str], notes: Sequence[str] = (), since: datetime | None = None
+    ) -> tuple[StoreOrder, ...]:
+        """Orders, in all store views, that keep this channel order id, carry one of these numbers, or (of those made
+        from `since` on) hold one of these texts in their customer note, not as a part of a longer number.
+        """
         ...
 
     async def plan_order(

@@ -73,13 +73,40 @@ def change(
     dry_run: Annotated[
         bool | None, typer.Option("--dry-run/--no-dry-run", help="Decide and write down, but do nothing")
     ] = None,
+    link_orders: Annotated[
+        bool | None,
+        typer.Option("--link-orders/--no-link-orders", help="Look in the store for orders another connector made"),
+    ] = None,
+    link_pattern: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT",
+            help="A store order number another connector gives, such as TTS-{id}; several times for more",
+        ),
+    ] = None,
+    link_note_pattern: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT",
+            help="A text another connector writes into the customer note, such as 'TikTok order {id}'; several times "
+            "for more",
+        ),
+    ] = None,
     as_json: JsonOption = False,
     url: UrlOption = None,
 ) -> None:
     """Change settings of one shop: its store, and how orders are created. What is not named keeps its value."""
     api = service(url)
     found = _find(api, shop)
-    body = _named(create_orders=create_orders, orders_since=orders_since, hold_minutes=hold_minutes, dry_run=dry_run)
+    body = _named(
+        create_orders=create_orders,
+        orders_since=orders_since,
+        hold_minutes=hold_minutes,
+        dry_run=dry_run,
+        link_orders=link_orders,
+        link_patterns=link_pattern or None,
+        link_note_patterns=link_note_pattern or None,
+    )
     tie = _named(store_view=store_view, payment_method=payment_method, shipping_method=shipping_method)
     if untie:
         if store or tie:
@@ -186,6 +213,8 @@ def _tell(out: Console, shop: Mapping[str, Any]) -> None:
     view = f", view {tie['store_view']}" if tie and tie["store_view"] else ""
     out.print(Text(f"  store            {tie['connection'] + view if tie else 'none: its orders are only watched'}"))
     out.print(Text(f"  create orders    {yes(shop['create_orders'])}, after {shop['hold_minutes']} minutes"))
+    found = ", ".join([*shop["link_patterns"], *(f"note: {one}" for one in shop["link_note_patterns"])])
+    out.print(Text(f"  link orders      {yes(shop['link_orders'])}{f', also by {found}' if found else ''}"))
     out.print(Text(f"  orders since     {shop['orders_since'] or 'not set'}"))
     out.print(Text(f"  dry run          {yes(shop['dry_run'])}"))
     if shop["cancellation_sync"] is not None:

@@ -94,4 +94,10 @@ class ShopSettings(_Settings):
     link_patterns: tuple[str, ...] = Field(
         default=(), max_length=10, description="Further store order numbers another connector gives; {id} is TikTok's"
     )
+    link_orders: bool = Field(
+        default=True, description="Look in the store for orders another connector made, and settle them like any other"
+    )
+    link_note_patterns: tuple[str, ...] = Field(
+        default=(), max_length=5, description="Texts another connector writes into the customer note; {id} is TikTok's"
+    )
     cancellation_sync: CancellationSync = CancellationSync()

@@ -80,6 +80,8 @@ class StoreOrder:
     is_held: bool = False
     """The merchant put it on hold: no refund is possible until it is released."""
     notes: tuple[str, ...] = field(default=())
+    customer_note: str = ""
+    """What stands in the order's note to or from the customer; some connectors name the sale there."""
 
     @property
     def is_invoiced(self) -> bool:

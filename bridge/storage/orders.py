@@ -81,6 +81,8 @@ class OrderRecord:
     """Since when it waits for something outside: an outage, PENDING, an upgrade."""
     braked_at: datetime | None
     """Since when it waits behind its shop's brake."""
+    searched_for: str | None
+    """Fingerprint of what was known when the store was last searched in vain for another connector's order."""
     created_at: datetime
     updated_at: datetime
 

@@ -82,6 +82,12 @@ async def of_connection(conn: AsyncConnection, connection_id: str) -> list[Shop]
     return [_record(row) for row in found]
 
 
+async def tied_to(conn: AsyncConnection, connection_id: str) -> list[Shop]:
+    """Shops whose orders this store takes."""
+    found = await conn.execute(select(table).where(table.c.tied_to == connection_id).order_by(table.c.id))
+    return [_record(row) for row in found]
+
+
 async def by_channel_id(conn: AsyncConnection, connection_id: str, channel_shop_id: str) -> Shop | None:
     return await _one(
         conn,

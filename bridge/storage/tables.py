@@ -112,6 +112,8 @@ orders = _table(
     _when("waiting_since", nullable=True),
     # Since when it waits behind its shop's brake; NULL while it does not.
     _when("braked_at", nullable=True),
+    # Fingerprint of what was known when the store was last searched in vain for another connector's order.
+    Column("searched_for", String(64)),
     _when("created_at"),
     _when("updated_at"),
     Index("orders_shop_channel", "shop_id", "channel_order_id", unique=True),

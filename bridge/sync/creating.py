@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.domain.adoption import match_rows, mismatch
 from bridge.domain.attention import AttentionKind, Hold
 from bridge.domain.effects import CreateOrder, Settlement, Verdict
+from bridge.domain.linking import Misfit
 from bridge.domain.outcomes import Done, Outcome, RemoteProblem
 from bridge.domain.plans import CannotPlan, CannotPlanKind, OrderPlan, Reserved
 from bridge.domain.reservation import reserved_by
@@ -18,6 +19,7 @@ from bridge.killpoints import KillPoint, reach
 from bridge.ports import Store
 from bridge.storage import changelog, foreign, orders, shops
 from bridge.storage.ledger import Claim
+from bridge.sync import linking
 from bridge.sync.desk import Desk
 from bridge.sync.effect import AGAIN, Handler, Look, Points, Prepared, Step
 from bridge.sync.sheet import RemoteDown, Sheet, Sides
@@ -27,9 +29,15 @@ T = TypeVar("T")
 
 async def prepare(desk: Desk, sheet: Sheet, sides: Sides, effect: CreateOrder) -> Prepared | Step:
     store = _port(sides)
-    found = await _reading(sheet, store.find_orders(sides.channel.id, _numbers(sheet)))
     plan = sheet.record.plan
-    if plan is None:
+    if plan is not None:
+        found = await _reading(sheet, store.find_orders(sides.channel.id, [plan.number]))
+        if found:
+            return await _adopt(desk, sheet, plan, found)
+    else:
+        theirs = await _reading(sheet, linking.search(desk, store, sheet.shop, sides.channel))
+        if theirs is not None:
+            return await _adopt_theirs(desk, sheet, theirs)
         sku_map = await desk.db.read(lambda conn: shops.sku_map(conn, sheet.shop.id))
         planned = await _reading(sheet, store.plan_order(sides.channel, sheet.shop.settings, sku_map))
         if isinstance(planned, CannotPlan):
@@ -41,8 +49,6 @@ async def prepare(desk: Desk, sheet: Sheet, sides: Sides, effect: CreateOrder) -
                 facts = {"skus": sorted(planned.skus), "shop": sheet.shop.id}
             return _held(Hold(kind, planned.because, facts))
         plan = planned
-    if found:
-        return await _adopt(desk, sheet, plan, found)
     reach(KillPoint.CREATE_PLANNED)
     settings = sheet.shop.settings
     record: dict[str, Any] = {"state": "importing", "because": effect.because}
@@ -63,16 +69,6 @@ def _port(sides: Sides) -> Store:
     return sides.store_port
 
 
-def _numbers(sheet: Sheet) -> list[str]:
-    """Store order numbers this order may carry: ours, and those another connector gives."""
-    settings, order_id = sheet.shop.settings, sheet.record.channel_order_id
-    numbers = [settings.order_number_prefix + order_id]
-    numbers += [pattern.replace("{id}", order_id) for pattern in settings.link_patterns if "{id}" in pattern]
-    if sheet.record.plan:
-        numbers.insert(0, sheet.record.plan.number)
-    return list(dict.fromkeys(numbers))
-
-
 async def _reading(sheet: Sheet, reading: Awaitable[T]) -> T:
     try:
         return await reading
@@ -84,27 +80,45 @@ def _held(hold: Hold) -> Step:
     return Step(settlement=Settlement(Verdict.HELD, hold.because, holds=(hold,)))
 
 
+async def _adopt_theirs(desk: Desk, sheet: Sheet, found: linking.Found) -> Step:
+    """No create was ever sent, and the store has something for this sale: another program made it. It is taken over
+    where it is alone and its rows are the sale's units; nothing is created beside it.
+    """
+    fit, theirs = found.judged, found.orders
+    if isinstance(fit, Misfit):
+        return _held(linking.other_order(fit.because, theirs))
+    order = theirs[0]
+
+    async def write(conn: AsyncConnection) -> None:
+        await linking.tie(
+            conn,
+            sheet.record,
+            sheet.store_connection_id or "",
+            order,
+            fit,
+            because=f"the store order {order.number} was found, and its rows are this sale's units: it is this one",
+            reserved_because="the store order was there before the bridge saw the sale",
+            owner=desk.owner,
+        )
+
+    try:
+        await desk.db.write(write)
+    except linking.AlreadyTied as taken:
+        return _held(linking.other_order(f"the store has {order.number} for this sale, but {taken}", theirs))
+    return AGAIN
+
+
 async def _adopt(desk: Desk, sheet: Sheet, plan: OrderPlan, found: tuple[StoreOrder, ...]) -> Step:
-    """An order is there already: it is this one only if it is alone and its rows match the intention."""
+    """The order whose create was sent is there: it is this one only if it is alone and its rows match the intention."""
     row_ids = match_rows(plan, found[0]) if len(found) == 1 else None
     if row_ids is None:
         numbers = sorted(order.number for order in found)
         because = f"the store already has {', '.join(numbers)} for this order, with other rows: {mismatch(plan, found)}"
         return _held(Hold(AttentionKind.FOUND_OTHER_ORDER, because, {"numbers": numbers}))
     order = found[0]
-    ours = sheet.record.create_sent_at is not None
 
     async def write(conn: AsyncConnection) -> None:
         fields = await _linked(conn, sheet, order, row_ids)
-        if not ours:
-            fields |= {
-                "plan": plan,
-                "origin": "linked",
-                "store_connection_id": sheet.store_connection_id,
-                "store_view": order.view,
-                "reserved": Reserved.UNKNOWN,
-                "reserved_because": "the store order was there before the bridge saw the sale",
-            }
         await orders.update(conn, sheet.record.id, **fields)
         because = f"the store order {order.number} was found with exactly the rows meant: it is this one"
         await changelog.write(conn, sheet.record.id, "linked", because, {"store_order": order.id})

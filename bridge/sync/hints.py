@@ -14,7 +14,7 @@ from bridge.killpoints import KillPoint, reach
 from bridge.storage import foreign, inbox, orders, shops, work
 from bridge.storage.connections import Connection
 from bridge.storage.work import Claimed
-from bridge.sync import outbreak
+from bridge.sync import linking, outbreak
 from bridge.sync.desk import Desk, log, store_of
 from bridge.sync.sheet import Sheet, load_at_once
 
@@ -112,14 +112,24 @@ async def _ask_store(desk: Desk, key: HintKey, claimed: Claimed, connection: Con
 
 
 async def _match(desk: Desk, key: HintKey, claimed: Claimed, order: StoreOrder) -> Taken | None:
-    """An order we made and lost the answer of is known by the channel's id it keeps."""
+    """An order we made and lost the answer of is known by the channel's id it keeps; one that another connector made
+    names its sale by that, by its number or in its note.
+
+    Even then it is remembered as not ours, until it is tied: the next `orders/update` of it is then not asked for.
+    """
 
     async def write(conn: AsyncConnection) -> Taken | None:
         for record in await orders.by_channel_id(conn, order.channel_order_id) if order.channel_order_id else []:
             if record.store_connection_id == key.connection_id and not record.store_order_id:
                 return await _take(conn, desk, key, claimed, OrderKey(record.shop_id, record.channel_order_id))
         await foreign.remember(conn, key.connection_id, order.id, order.updated_at)
-        return None
+        named = await linking.sales_named(
+            conn, key.connection_id, order.channel_order_id, order.number, order.customer_note
+        )
+        if not named:
+            return None
+        await work.mark(conn, [str(other) for other in named[1:]])
+        return await _take(conn, desk, key, claimed, named[0])
 
     return await desk.db.write(write)
 

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.domain.adoption import match_rows, mismatch
 from bridge.domain.attention import AttentionKind
 from bridge.domain.keys import OrderKey
-from bridge.domain.plans import CannotPlan, Reserved
+from bridge.domain.linking import Misfit, fit_rows
 from bridge.ports import ActionRefused
-from bridge.storage import attention, audit, changelog, foreign, jobs, orders, shops, work
+from bridge.storage import attention, audit, changelog, jobs, orders, shops, work
 from bridge.storage.orders import OrderRecord
+from bridge.sync import linking
 from bridge.sync.desk import Desk, log
 from bridge.sync.sweep import sweep_all
 
-ALLOWED = frozenset({"create", "past", "brake"})
+ALLOWED = frozenset({"create", "past", "brake", "link"})
 
 
 class Actions:
@@ -38,7 +37,7 @@ class Actions:
         async def write(conn: AsyncConnection) -> None:
             record = await _order(conn, order_id)
             forced = {"allowed": sorted({*record.forced.get("allowed", []), *allow})}
-            await orders.update(conn, record.id, forced=forced, blocked=None)
+            await orders.update(conn, record.id, forced=forced, blocked=None, searched_for=None)
             words = f"{who} says: settle now" + (f", {', '.join(sorted(allow))} allowed" if allow else "")
             await changelog.write(conn, record.id, "person", words, {"who": who, "allow": sorted(allow)})
             await attention.close(conn, order_id=record.id, dismissed=False)
@@ -71,38 +70,29 @@ class Actions:
         if channel is None:
             raise ActionRefused(f"TikTok Shop does not show order {record.channel_order_id}")
         sku_map = await desk.db.read(lambda conn: shops.sku_map(conn, shop.id))
-        plan = await store.plan_order(channel, shop.settings, sku_map)
-        if isinstance(plan, CannotPlan):
-            raise ActionRefused(f"the units cannot be laid onto store rows: {plan.because}")
-        row_ids = match_rows(plan, order)
-        if row_ids is None:
-            raise ActionRefused(f"the store order's rows are not this order's units: {mismatch(plan, [order])}")
+        fit = fit_rows(channel, order, sku_map)
+        if isinstance(fit, Misfit):
+            raise ActionRefused(f"the store order's rows are not this order's units: {fit.because}")
 
         async def write(conn: AsyncConnection) -> None:
-            taken = await orders.by_store(conn, connection, order.id)
-            if taken is not None and taken.id != record.id:
-                raise ActionRefused(
-                    f"store order {order.number} is already tied to TikTok order {taken.channel_order_id}"
-                )
-            await foreign.forget(conn, connection, order.id)
-            fields: dict[str, Any] = {
-                "plan": plan,
-                "origin": "linked",
-                "store_connection_id": connection,
-                "store_view": order.view,
-                "store_order_id": order.id,
-                "store_number": order.number,
-                "row_ids": row_ids,
-                "reserved": Reserved.UNKNOWN,
-                "reserved_because": "linked by a person to an order the bridge did not create",
-            }
-            await orders.update(conn, record.id, **fields)
-            because = f"{who} linked it to store order {order.number}"
-            await changelog.write(conn, record.id, "linked", because, {"store_order": order.id, "who": who})
+            await linking.tie(
+                conn,
+                record,
+                connection,
+                order,
+                fit,
+                because=f"{who} linked it to store order {order.number}",
+                reserved_because="linked by a person to an order the bridge did not create",
+                owner=desk.owner,
+                facts={"who": who},
+            )
             await audit.write(conn, who, f"order {record.id} linked", None, {"store_order": order.number})
             await work.mark(conn, [_key(record)])
 
-        await desk.db.write(write)
+        try:
+            await desk.db.write(write)
+        except linking.AlreadyTied as taken:
+            raise ActionRefused(str(taken)) from taken
         desk.wake()
 
     async def sweep(self, connection_id: str | None, since: datetime | None, who: str) -> str:

@@ -17,7 +17,7 @@ from bridge.domain.keys import OrderKey
 from bridge.killpoints import KillPoint, reach
 from bridge.storage import attention, changelog, orders
 from bridge.storage.orders import OrderRecord, OrderState
-from bridge.sync import answering, cancelling, capabilities, creating, invoicing, outbreak, refunding
+from bridge.sync import answering, cancelling, capabilities, creating, invoicing, linking, outbreak, refunding
 from bridge.sync.arrivals import note_arrivals
 from bridge.sync.desk import CALL_TIMEOUT, Desk, log
 from bridge.sync.effect import Handler, kind_of, perform, resume
@@ -106,6 +106,10 @@ async def _step(desk: Desk, sheet: Sheet, lease: Lease) -> datetime | _Again | N
         )
     )
     if settlement.effect is None:
+        looked = await linking.look(desk, sheet, sides, settlement)
+        if looked is None:
+            return AGAIN_NOW
+        settlement = looked
         await _record(desk, sheet, sides, settlement)
         if not able.refunds_work and settlement.verdict is Verdict.WAITING and settlement.look_again_at is None:
             return desk.clock.now() + capabilities.WHILE_BROKEN

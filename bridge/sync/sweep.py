@@ -17,7 +17,7 @@ from bridge.ports import Changed, Stream, Sweepable
 from bridge.storage import cursors, foreign, orders, shops, work
 from bridge.storage.orders import OrderRecord
 from bridge.storage.shops import Shop
-from bridge.sync import outbreak
+from bridge.sync import linking, outbreak
 from bridge.sync.desk import Desk, log
 from bridge.sync.sheet import RemoteDown
 
@@ -114,11 +114,9 @@ async def _mark(
     async def write(conn: AsyncConnection) -> int:
         keys: list[str] = []
         for item in changed:
-            key = await (
+            keys += await (
                 _of_channel(conn, shop, stream, item) if shop else _of_store(conn, connection_id, stream, item)
             )
-            if key is not None:
-                keys.append(key)
         if keys:
             await work.mark(conn, keys)
         await cursors.advance(conn, scope, stream.name, next_page, len(changed))
@@ -127,25 +125,27 @@ async def _mark(
     return await desk.db.write(write)
 
 
-async def _of_channel(conn: AsyncConnection, shop: Shop, stream: Stream, item: Changed) -> str | None:
+async def _of_channel(conn: AsyncConnection, shop: Shop, stream: Stream, item: Changed) -> list[str]:
     record = await orders.by_channel(conn, shop.id, item.order_id)
     if record is not None and _seen(record, "channel", stream, item):
-        return None
-    return str(OrderKey(shop.id, item.order_id))
+        return []
+    return [str(OrderKey(shop.id, item.order_id))]
 
 
-async def _of_store(conn: AsyncConnection, connection_id: str, stream: Stream, item: Changed) -> str | None:
+async def _of_store(conn: AsyncConnection, connection_id: str, stream: Stream, item: Changed) -> list[str]:
     record = await orders.by_store(conn, connection_id, item.order_id)
     if record is None and item.other_id:
         waiting = await orders.by_channel_id(conn, item.other_id)
         record = next((r for r in waiting if r.store_connection_id == connection_id), None)
     if record is None:
-        if not await foreign.is_foreign(conn, connection_id, item.order_id, item.updated_at):
-            await foreign.remember(conn, connection_id, item.order_id, item.updated_at)
-        return None
+        if await foreign.is_foreign(conn, connection_id, item.order_id, item.updated_at):
+            return []
+        await foreign.remember(conn, connection_id, item.order_id, item.updated_at)
+        named = await linking.sales_named(conn, connection_id, item.other_id, item.number, item.note)
+        return [str(key) for key in named]
     if _seen(record, "store", stream, item):
-        return None
-    return str(OrderKey(record.shop_id, record.channel_order_id))
+        return []
+    return [str(OrderKey(record.shop_id, record.channel_order_id))]
 
 
 def _seen(record: OrderRecord, side: str, stream: Stream, item: Changed) -> bool:

@@ -154,6 +154,7 @@ def read_order(order: Mapping[str, Any], memos: Sequence[Mapping[str, Any]]) -> 
         refunds=tuple(sorted(refunds, key=lambda refund: (len(refund.id), refund.id))),
         is_held=state == "holded",
         notes=_notes(order),
+        customer_note=text(order.get("customer_note")),
     )
 
 

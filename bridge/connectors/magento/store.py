@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from bridge.connectors.magento import answers, reading, stock, sweeping
+from bridge.connectors.magento import answers, finding, reading, stock, sweeping
 from bridge.connectors.magento.answers import Absent, Answer, CutOff, NotReached, Write
 from bridge.connectors.magento.client import Client, expect_object, expect_rows
 from bridge.connectors.magento.ordering import plan, store_sku
@@ -79,7 +79,9 @@ class MagentoStore:
         )
         return None if order is None else reading.read_order(expect_object(order, "order"), memos)
 
-    async def find_orders(self, channel_order_id: str, numbers: Sequence[str]) -> tuple[StoreOrder, ...]:
+    async def find_orders(
+        self, channel_order_id: str, numbers: Sequence[str], notes: Sequence[str] = (), since: datetime | None = None
+    ) -> tuple[StoreOrder, ...]:
         """Orders of all store views: `GET /V1/orders` knows no view."""
         searches = [("ext_order_id", channel_order_id)] if channel_order_id else []
         searches += [("increment_id", number) for number in dict.fromkeys(numbers) if number]
@@ -91,6 +93,8 @@ class MagentoStore:
                 # MySQL compares without regard to case and trailing blanks; only the very same value is a match.
                 if reading.text(row.get(field)) == value:
                     found.add(reading.text(row.get("entity_id")))
+        for note in notes:
+            found |= await finding.by_note(self._client, note, since)
         orders = [
             await self.read_order(order_id) for order_id in sorted(found, key=lambda number: (len(number), number))
         ]

@@ -20,7 +20,7 @@ OVERLAP: Final = timedelta(minutes=5)
 """A transaction open while the newest time was read commits with an older one; PHP ends it long before this."""
 STREAMS: Final = (Stream("orders", OVERLAP), Stream("creditmemos", OVERLAP))
 _FIELDS = {
-    "orders": "items[entity_id,increment_id,ext_order_id,updated_at],total_count",
+    "orders": "items[entity_id,increment_id,ext_order_id,customer_note,updated_at],total_count",
     "creditmemos": "items[entity_id,order_id,updated_at],total_count",
 }
 
@@ -28,7 +28,7 @@ _FIELDS = {
 async def newest(client: Client, stream: str) -> datetime | None:
     """Raises `RemoteProblem`."""
     query = criteria(sort=("updated_at", "DESC"), page_size=1, fields="items[entity_id,updated_at],total_count")
-    rows = await _page(client, stream, query)
+    rows, _ = await _page(client, stream, query)
     return read_time(rows[0].get("updated_at")) if rows else None
 
 
@@ -41,16 +41,19 @@ async def changed(client: Client, stream: str, since: datetime, page: str | None
         page_size=PAGE_SIZE,
         fields=_FIELDS[stream],
     )
-    rows = await _page(client, stream, query)
+    rows, total = await _page(client, stream, query)
     # Not told by the page's length: a store may cap the page size below ours.
     more = text(rows[-1].get("entity_id")) if rows else None
-    return ChangedPage(tuple(_changed(stream, row) for row in rows), more)
+    left = max(0, total - len(rows)) if total is not None else None
+    return ChangedPage(tuple(_changed(stream, row) for row in rows), more, left)
 
 
-async def _page(client: Client, stream: str, query: str) -> list[dict[str, Any]]:
+async def _page(client: Client, stream: str, query: str) -> tuple[list[dict[str, Any]], int | None]:
     if stream not in _FIELDS:
         raise ValueError(f"a Magento store has no stream {stream!r}")
-    return expect_rows(expect_object(await client.get(f"/rest/V1/{stream}", query), stream).get("items"), stream)
+    page = expect_object(await client.get(f"/rest/V1/{stream}", query), stream)
+    total = text(page.get("total_count"))
+    return expect_rows(page.get("items"), stream), int(total) if total.isdecimal() else None
 
 
 def _changed(stream: str, row: Mapping[str, Any]) -> Changed:
@@ -58,4 +61,5 @@ def _changed(stream: str, row: Mapping[str, Any]) -> Changed:
     order_id = text(row.get("entity_id" if stream == "orders" else "order_id"))
     if moment is None or not order_id:
         raise RemoteProblem(Rejected(f"A row of the store's {stream} has no order id or time", code="shape"))
-    return Changed(order_id, moment, text(row.get("ext_order_id")), text(row.get("increment_id")))
+    note = text(row.get("customer_note"))
+    return Changed(order_id, moment, text(row.get("ext_order_id")), text(row.get("increment_id")), note)

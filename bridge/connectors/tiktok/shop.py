@@ -203,23 +203,27 @@ class TikTokShop:
 
     async def newest(self, stream: str) -> datetime | None:
         listing = LISTINGS[stream]
-        rows, _ = await self._list(listing, listing.newest(self._shop.cipher))
+        rows, _, _ = await self._list(listing, listing.newest(self._shop.cipher))
         return max((row.updated_at for row in rows), default=None)
 
     async def changed(self, stream: str, since: datetime, page: str | None) -> ChangedPage:
         listing = LISTINGS[stream]
         place = Place.read(page) if page else Place(int(since.timestamp()))
-        rows, token = await self._list(listing, listing.page(self._shop.cipher, place))
+        rows, token, total = await self._list(listing, listing.page(self._shop.cipher, place))
         following = next_place(place, [int(row.updated_at.timestamp()) for row in rows], token)
-        return ChangedPage(tuple(rows), None if following is None else str(following))
+        # The count is of the whole search; where the page goes on by token, it counts what lies before as well.
+        left = None if total is None else max(0, total - len(rows))
+        return ChangedPage(tuple(rows), None if following is None else str(following), left)
 
-    async def _list(self, listing: Listing, request: Call) -> tuple[list[Changed], str]:
+    async def _list(self, listing: Listing, request: Call) -> tuple[list[Changed], str, int | None]:
+        """The rows, the next page's token, and how many rows the whole search has."""
         answer = await self._client.read(request)
         try:
             rows = [_changed(row, listing.order_id) for row in items(answer.data, listing.rows)]
         except Unreadable as problem:
             raise _unreadable(problem, answer) from problem
-        return rows, str(answer.data.get("next_page_token") or "")
+        total = answer.data.get("total_count")
+        return rows, str(answer.data.get("next_page_token") or ""), total if isinstance(total, int) else None
 
     def _call(self, endpoint: Endpoint, **parts: Any) -> Call:
         return call(endpoint, cipher=self._shop.cipher, **parts)

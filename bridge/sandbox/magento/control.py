@@ -129,6 +129,10 @@ async def _hold(box: MagentoSandbox, body: Any, _request: web.Request) -> Any:
     return {"order": report.order(box, order)}
 
 
+_NAMES = ("increment_id", "ext_order_id", "customer_note", "created_at")
+"""By what another connector's order names the sale it stands for, and when it was made."""
+
+
 async def _place(box: MagentoSandbox, body: Any, _request: web.Request) -> Any:
     lines = []
     for line in body["items"]:
@@ -137,7 +141,8 @@ async def _place(box: MagentoSandbox, body: Any, _request: web.Request) -> Any:
             raise ValueError(f"no product {line['sku']!r}")
         lines.append((product, _decimal(line.get("qty", 1))))
     store = next((view for view in box.stores if view.code == body.get("store", "default")), box.stores[0])
-    order = orders.place(box, lines, shipping=_decimal(body.get("shipping_amount", 0)), store=store)
+    columns = {name: str(body[name]) for name in _NAMES if body.get(name) is not None}
+    order = orders.place(box, lines, shipping=_decimal(body.get("shipping_amount", 0)), store=store, columns=columns)
     if body.get("invoice"):
         documents.invoice(box, order, {}, None)
     return report.order(box, order)

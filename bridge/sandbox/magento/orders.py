@@ -120,11 +120,22 @@ def _address(box: MagentoSandbox, sent: Any, order_id: int) -> Row | None:
     return dict(sent) | {"entity_id": box.next_id("address"), "parent_id": order_id}
 
 
-def place(box: MagentoSandbox, lines: list[tuple[Product, Decimal]], *, shipping: Decimal, store: Store) -> Order:
-    """An order placed in the storefront: reserved by Magento itself; a variant comes as parent and child row.
+def place(
+    box: MagentoSandbox,
+    lines: list[tuple[Product, Decimal]],
+    *,
+    shipping: Decimal,
+    store: Store,
+    columns: Row | None = None,
+) -> Order:
+    """An order placed in the storefront, or by another program through Magento's own services: reserved by Magento
+    itself; a variant comes as parent and child row. `columns`: what that program writes besides.
 
-    Raises ValueError when there is not enough to sell.
+    Raises ValueError when there is not enough to sell, or an order of that number is there.
     """
+    wanted_number = ((columns or {}).get("increment_id"), store.id)
+    if any((order.row["increment_id"], order.row["store_id"]) == wanted_number for order in box.orders.values()):
+        raise ValueError(f"there is an order {wanted_number[0]} already")
     rows: list[Row] = []
     subtotal = Decimal(0)
     for product, quantity in lines:
@@ -164,7 +175,7 @@ def place(box: MagentoSandbox, lines: list[tuple[Product, Decimal]], *, shipping
             f"{prefix}tax_amount": 0,
             f"{prefix}discount_amount": 0,
         }
-    order = _store(box, entity, store)
+    order = _store(box, entity | (columns or {}), store)
     parent: Row | None = None
     for item in order.items:
         if item.pop("child", False) and parent is not None:

@@ -97,8 +97,15 @@ def _compare(column: Any, wanted: str) -> int:
     return (left > right) - (left < right)
 
 
+_LIKE_PART = re.compile(r"\\(.)|(%)|(_)|(.)", re.DOTALL)
+
+
 def _like(column: Any, pattern: str) -> bool:
-    parts = [".*" if char == "%" else "." if char == "_" else re.escape(char) for char in pattern]
+    """`%` is any text, `_` any letter, and a backslash takes the next letter as it is (MySQL's LIKE, the default)."""
+    parts = [
+        ".*" if match.group(2) else "." if match.group(3) else re.escape(match.group(1) or match.group(4))
+        for match in _LIKE_PART.finditer(pattern)
+    ]
     return re.fullmatch("".join(parts), str(column), re.IGNORECASE | re.DOTALL) is not None
 
 

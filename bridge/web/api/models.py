@@ -117,6 +117,10 @@ class ShopChange(Asked):
     link_patterns: list[Annotated[str, StringConstraints(min_length=1, max_length=64)]] = Field(
         default_factory=list, max_length=10
     )
+    link_orders: bool = True
+    link_note_patterns: list[Annotated[str, StringConstraints(min_length=1, max_length=200)]] = Field(
+        default_factory=list, max_length=5
+    )
     id: str | None = as_shown(_FIXED)
     connection: str | None = as_shown(_FIXED)
     channel_shop_id: str | None = as_shown(_FIXED)
@@ -148,6 +152,8 @@ class ShopOut(BaseModel):
     prices_include_tax: bool | None
     order_number_prefix: str
     link_patterns: list[str]
+    link_orders: bool
+    link_note_patterns: list[str]
     cancellation_sync: CancellationSync | None = Field(description="null where the store has no such settings (Amazon)")
     restock: dict[str, Any] = Field(description="Whether the store's plugin may restock, and why")
 
@@ -297,8 +303,8 @@ class OrderOut(OrderBrief):
 
 
 class Settle(Asked):
-    allow: list[Literal["create", "past", "brake"]] = Field(
-        default_factory=list, max_length=3, description="What a person lets through for this order"
+    allow: list[Literal["create", "past", "brake", "link"]] = Field(
+        default_factory=list, max_length=4, description="What a person lets through for this order"
     )
 
 

@@ -54,8 +54,9 @@ async def change_shop(request: web.Request) -> web.Response:
     desk = request.app[DESK]
     asked = await read_json(request, ShopChange)
     sent: dict[str, Any] = asked.model_dump(exclude_unset=True)
-    if "link_patterns" in sent:
-        sent["link_patterns"] = _patterns(sent["link_patterns"])
+    for name in ("link_patterns", "link_note_patterns"):
+        if name in sent:
+            sent[name] = _patterns(name, sent[name])
     await _named(request)
 
     async def write(conn: AsyncConnection) -> tuple[Shop, Connection | None]:
@@ -65,7 +66,7 @@ async def change_shop(request: web.Request) -> web.Response:
         store = await _checked_store(desk, conn, tie["connection"]) if tie else None
         after = with_shop_change(shop.settings, sent, _views(store) if store else None, desk.clock.now())
         stored = await _save(conn, request[WHO], shop, after)
-        if sent.get("link_patterns") is not None and after.store is not None:
+        if after.store is not None and _finds_others(shop.settings, after):
             # Orders that were not ours may be by these patterns.
             await foreign.forget_connection(conn, after.store.connection)
         return stored, await _store(desk, conn, stored)
@@ -83,11 +84,17 @@ def _check_shown(asked: ShopChange, shown: ShopOut) -> None:
             raise invalid(f"/{name}", f"{text}; leave it out, or send it as it was read")
 
 
-def _patterns(given: list[str]) -> tuple[str, ...]:
+def _patterns(name: str, given: list[str]) -> tuple[str, ...]:
     for place, pattern in enumerate(given):
         if pattern.count("{id}") != 1:
-            raise invalid(f"/link_patterns/{place}", "must contain {id} once, where TikTok's order id stands")
+            raise invalid(f"/{name}/{place}", "must contain {id} once, where TikTok's order id stands")
     return tuple(given)
+
+
+def _finds_others(before: ShopSettings, after: ShopSettings) -> bool:
+    """Whether store orders that stood for no sale may stand for one by these settings."""
+    searched = ("store", "link_orders", "link_patterns", "link_note_patterns", "order_number_prefix")
+    return any(getattr(before, name) != getattr(after, name) for name in searched)
 
 
 async def _checked_store(desk: WebDesk, conn: AsyncConnection, connection_id: str) -> Connection:

@@ -48,7 +48,12 @@ def _columns(table: str, *columns: sa.Column[Any]) -> None:
 
 
 def upgrade() -> None:
-    _columns("orders", sa.Column("waiting_since", sa.BigInteger()), sa.Column("braked_at", sa.BigInteger()))
+    _columns(
+        "orders",
+        sa.Column("waiting_since", sa.BigInteger()),
+        sa.Column("braked_at", sa.BigInteger()),
+        sa.Column("searched_for", sa.String(64)),
+    )
     _columns("shops", sa.Column("brake", _LONG))
     _columns(
         "attention",
