@@ -5,6 +5,9 @@ The named points inside the service are written down with the same clock (CLOCK_
 A read counts in two ways, reads beside each other once: as the shop saw it, from its head being there to its answer
 being made; and as the service waited for it, from beginning the call to having read the answer, which has the way there
 and back and both HTTP stacks in it.
+
+Beside the times stands what does not depend on how busy the machine is: how many statements the database was sent, how
+many of them ended a transaction, and, nearly so, the processor time that these and all else took inside the service.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +33,9 @@ MEMO, CANCELLATION = "credit memo → cancel on TikTok", "TikTok cancellation �
 
 SHOPS, LESS_SHOPS = "reads, as the shops saw them", "all less those"
 WAITED, LESS_WAITED = "reads, as the service waited for them", "all less these"
+STATEMENTS, ENDS = "statements to the database", "commits and rollbacks"
+PROCESSOR = "processor time of the service, from verified to claimed"
+_CONTROL = ("BEGIN", "COMMIT", "ROLLBACK")
 
 Span = tuple[float, float]
 Deliver = Callable[[House, str, int], Awaitable[bytes]]
@@ -94,9 +101,8 @@ async def _round(
 
     await one.play.until(effect, f"the effect on order {order_id}")
     await _quiet(one)
-    points, calls = _traced(trace, traced_before)
     seen = one.seen[seen_before:]
-    return _parts(kind, sent, answered, points, calls, seen), [
+    return _parts(kind, sent, answered, _traced(trace, traced_before), seen), [
         f"{call.side} {call.method} {call.path}" for call in seen
     ]
 
@@ -118,19 +124,33 @@ async def _send(one: House, request: bytes) -> tuple[float, float]:
     return sent, answered
 
 
-def _traced(trace: Path, start: int) -> tuple[dict[str, float], list[Span]]:
-    """The first time each point was reached; and each call out, from its beginning to its answer having been read."""
-    found: dict[str, float] = {}
-    calls: list[Span] = []
+@dataclass(slots=True)
+class Trace:
+    """What the service wrote down of one round."""
+
+    points: dict[str, float] = field(default_factory=dict)
+    """When each point was reached first."""
+    processor: dict[str, float] = field(default_factory=dict)
+    """The processor time that the service had taken then."""
+    calls: list[Span] = field(default_factory=list)
+    """Each call out, from its beginning to its answer having been read."""
+    statements: list[tuple[float, str]] = field(default_factory=list)
+    """What the database was sent, and when."""
+
+
+def _traced(trace: Path, start: int) -> Trace:
+    found = Trace()
     with trace.open() as file:
         file.seek(start)
         for line in file:
-            when, name, *more = line.split()
+            when, processor, name, *more = line.split(maxsplit=3)
             if name == "call":
-                calls.append((float(when), float(more[0])))
-            else:
-                found.setdefault(name, float(when))
-    return found, calls
+                found.calls.append((float(when), float(more[0].split()[0])))
+            elif name == "sql":
+                found.statements.append((float(when), more[0]))
+            elif name not in found.points:
+                found.points[name], found.processor[name] = float(when), float(processor)
+    return found
 
 
 def _is_effect(call: Seen) -> bool:
@@ -141,14 +161,15 @@ def _parts(
     kind: str,
     sent: float,
     answered: float,
-    points: dict[str, float],
-    calls: Sequence[Span],
+    traced: Trace,
     seen: Sequence[Seen],
 ) -> dict[str, float]:
     effect = next(call.came for call in seen if _is_effect(call))
     reads = [call for call in seen if call.came < effect]
-    claimed = points[KillPoint.CANCEL_CLAIMED if kind == MEMO else KillPoint.REFUND_CLAIMED]
-    waiting = covered([span for span in calls if span[1] < effect])
+    points = traced.points
+    claim_point = KillPoint.CANCEL_CLAIMED if kind == MEMO else KillPoint.REFUND_CLAIMED
+    claimed = points[claim_point]
+    waiting = covered([span for span in traced.calls if span[1] < effect])
     reading = covered([(call.came, call.answered) for call in reads])
     read_done = points[KillPoint.READ_DONE]
     # The hint's own read comes before the two sides' are asked for.
@@ -172,6 +193,16 @@ def _parts(
         WAITED: waiting * 1000,
         LESS_WAITED: (effect - sent - waiting) * 1000,
         "until the sender had its answer": (answered - sent) * 1000,
+        **_counts(traced, effect),
+        PROCESSOR: (traced.processor[claim_point] - traced.processor[KillPoint.HOOK_VERIFIED]) * 1000,
+    }
+
+
+def _counts(traced: Trace, until: float) -> dict[str, float]:
+    sent = [words.upper() for when, words in traced.statements if when < until]
+    return {
+        STATEMENTS: sum(not words.startswith(_CONTROL) for words in sent),
+        ENDS: sum(words.startswith(_CONTROL[1:]) for words in sent),
     }
 
 
@@ -192,8 +223,11 @@ def show(results: dict[str, dict[str, Any]]) -> str:
     shown = []
     for place, kinds in results.items():
         for kind, found in kinds.items():
-            rows = [[name, Spread(**one).shown(2)] for name, one in found["parts"].items()]
+            rows = [
+                [name, Spread(**one).shown(0 if name in {STATEMENTS, ENDS} else 2)]
+                for name, one in found["parts"].items()
+            ]
             rounds = found["parts"]["all"]["rounds"]
             title = f"{place}: {kind}, {rounds} rounds (promised: all less the reads at most {PROMISED_MS:g} ms)"
-            shown.append(table(title, ["", "ms, median (least–greatest)"], rows))
+            shown.append(table(title, ["", "ms or number, median (least–greatest)"], rows))
     return "\n".join(shown)

@@ -17,12 +17,16 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import aiohttp
+import aiomysql
+from sqlalchemy import event
 
 import bridge.bootstrap
 from bridge import killpoints
 from bridge.cli import main
 from bridge.config import Config
+from bridge.storage import sqlite
 from bridge.storage.inbox_writer import InboxWriter
+from bridge.storage.trips import Trips
 from bridge.sync import workers
 
 
@@ -38,12 +42,14 @@ async def _rest(self: workers.Workers) -> None:
 
 
 def _traced(path: str) -> None:
-    """Each named point that is reached goes to a file with the machine's monotonic clock, which processes share."""
+    """Each named point that is reached goes to a file with the machine's monotonic clock, which processes share, and
+    with the processor time that this process has taken so far.
+    """
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     known = killpoints.reach
 
     def reach(point: killpoints.KillPoint) -> None:
-        os.write(file, f"{time.monotonic()} {point.value}\n".encode())
+        _note(file, point.value)
         known(point)
 
     for module in list(sys.modules.values()):
@@ -51,6 +57,34 @@ def _traced(path: str) -> None:
             module.reach = reach  # type: ignore[attr-defined]  # modules have it: that is what was asked
 
     _traced_calls(file)
+    _traced_statements(file)
+
+
+def _note(file: int, words: str, when: float | None = None) -> None:
+    os.write(file, f"{when or time.monotonic()} {time.process_time()} {words}\n".encode())
+
+
+def _traced_statements(file: int) -> None:
+    """What the database is sent, as its driver sends it: `BEGIN`, `COMMIT` and `ROLLBACK` too."""
+
+    def note(statement: str) -> None:
+        _note(file, "sql " + " ".join(statement.split()[:40]))
+
+    prepare = sqlite.make_trips
+
+    def made(path: Path, *, writing: bool) -> Trips:
+        trips = prepare(path, writing=writing)
+        event.listen(trips._engine, "connect", lambda connection, _record: connection.set_trace_callback(note))
+        return trips
+
+    sqlite.make_trips = made
+    send = aiomysql.Connection._execute_command
+
+    async def sent(self: aiomysql.Connection, command: int, sql: str | bytes) -> None:
+        note(sql if isinstance(sql, str) else sql.decode(errors="replace"))
+        await send(self, command, sql)
+
+    aiomysql.Connection._execute_command = sent
 
 
 def _traced_calls(file: int) -> None:
@@ -60,8 +94,7 @@ def _traced_calls(file: int) -> None:
         context.began = time.monotonic()
 
     async def read(_session: Any, context: Any, params: aiohttp.TraceResponseChunkReceivedParams) -> None:
-        line = f"{context.began} call {time.monotonic()} {params.method} {params.url.path}\n"
-        os.write(file, line.encode())
+        _note(file, f"call {time.monotonic()} {params.method} {params.url.path}", context.began)
 
     tracing = aiohttp.TraceConfig()
     tracing.on_request_start.append(begun)
