@@ -57,6 +57,7 @@ def make_engine(url: URL, *, writing: bool) -> AsyncEngine:
         max_overflow=POOL,
         pool_recycle=1800,
         pool_use_lifo=True,
+        pool_reset_on_return=None,
         connect_args={"charset": "utf8mb4", "connect_timeout": CONNECT_SECONDS, **tls},
     )
 

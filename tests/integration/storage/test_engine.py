@@ -65,8 +65,10 @@ async def test_what_fails_leaves_nothing(database: Database) -> None:
     with pytest.raises(ZeroDivisionError):
         await database.write(half)
     assert await _get(database, "half") is None
+    # On the same connection: what it left open would be committed now.
     await _put(database, "whole", "1")
     assert await _get(database, "whole") == "1"
+    assert await _get(database, "half") is None
 
 
 async def test_a_read_cannot_write(sqlite_database: Database) -> None:
