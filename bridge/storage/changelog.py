@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage.columns import db_now_ms
@@ -53,6 +53,9 @@ async def write_all(conn: AsyncConnection, order_id: str, lines: Iterable[Line],
         await conn.execute(insert(table), values)
 
 
+_NOW = insert(table).values(at=db_now_ms())
+
+
 async def write(
     conn: AsyncConnection,
     order_id: str,
@@ -63,16 +66,24 @@ async def write(
     fingerprint: str | None = None,
 ) -> None:
     await conn.execute(
-        insert(table).values(
-            id=new_id("log"),
-            order_id=order_id,
-            at=db_now_ms(),
-            event=event,
-            fingerprint=None if fingerprint is None else short_fingerprint(fingerprint),
-            because=because,
-            facts=dict(facts or {}),
-        )
+        _NOW,
+        {
+            "id": new_id("log"),
+            "order_id": order_id,
+            "event": event,
+            "fingerprint": None if fingerprint is None else short_fingerprint(fingerprint),
+            "because": because,
+            "facts": dict(facts or {}),
+        },
     )
+
+
+_LAST = (
+    select(table.c.fingerprint)
+    .where(table.c.order_id == bindparam("order"), table.c.event == bindparam("what"))
+    .order_by(table.c.id.desc())
+    .limit(1)
+)
 
 
 async def write_once(
@@ -84,13 +95,7 @@ async def write_once(
     facts: Mapping[str, Any] | None = None,
 ) -> bool:
     """Write it unless the order's last entry of this event has the same fingerprint."""
-    last = (
-        select(table.c.fingerprint)
-        .where(table.c.order_id == order_id, table.c.event == event)
-        .order_by(table.c.id.desc())
-        .limit(1)
-    )
-    if await conn.scalar(last) == short_fingerprint(fingerprint):
+    if await conn.scalar(_LAST, {"order": order_id, "what": event}) == short_fingerprint(fingerprint):
         return False
     await write(conn, order_id, event, because, facts, fingerprint=fingerprint)
     return True

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Text, literal
+from sqlalchemy import BigInteger, BindParameter, Dialect, Text, bindparam, literal
 from sqlalchemy.dialects.mysql import LONGTEXT
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -47,6 +47,16 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else from_millis(int(value))
 
 
+class _Seconds(TypeDecorator[float]):
+    """Seconds, bound as whole milliseconds."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: float | None, dialect: Dialect) -> int | None:  # noqa: ARG002 -- SQLAlchemy calls it so
+        return None if value is None else round(value * 1000)
+
+
 class Json(TypeDecorator[Any]):
     """A JSON value, stored as text."""
 
@@ -85,6 +95,13 @@ def _mysql_now(element: _DatabaseNow, compiler: SQLCompiler, **kw: Any) -> str:
     return f"({MYSQL_NOW} + {compiler.process(element.clauses, **kw)})"
 
 
-def db_now_ms(plus_seconds: float = 0.0) -> FunctionElement[datetime]:
+def db_now_ms(plus_seconds: float | BindParameter[float] = 0.0) -> FunctionElement[datetime]:
     """The database's clock in epoch milliseconds, so many seconds from now. All leases are measured by it."""
+    if isinstance(plus_seconds, BindParameter):
+        return _DatabaseNow(plus_seconds)
     return _DatabaseNow(literal(round(plus_seconds * 1000), BigInteger))
+
+
+def seconds(name: str) -> BindParameter[float]:
+    """A parameter of a statement that is built once: so many seconds, for `db_now_ms`."""
+    return bindparam(name, type_=_Seconds())

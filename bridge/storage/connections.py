@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, case, delete, literal, or_, select, update
+from sqlalchemy import Row, bindparam, case, delete, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage import leases
@@ -42,6 +42,9 @@ class Connection:
     updated_at: datetime
 
 
+_BY_ID = select(table).where(table.c.id == bindparam("connection"))
+
+
 def _token_lease(connection_id: str) -> str:
     return f"token:{connection_id}"
 
@@ -61,7 +64,7 @@ class Connections:
         return Connection(**(values | {"credentials": self._vault.open(values["credentials"])}))
 
     async def get(self, conn: AsyncConnection, connection_id: str) -> Connection | None:
-        row = (await conn.execute(select(table).where(table.c.id == connection_id))).one_or_none()
+        row = (await conn.execute(_BY_ID, {"connection": connection_id})).one_or_none()
         return None if row is None else self._record(row)
 
     async def by_identity(self, conn: AsyncConnection, kind: str, identity: str) -> Connection | None:

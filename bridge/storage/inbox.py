@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, case, delete, exists, or_, select, update
+from sqlalchemy import BigInteger, Integer, bindparam, delete, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage.columns import MYSQL_NOW, SQLITE_NOW
@@ -87,31 +86,32 @@ def arrive_sql(dialect: str, rows: int, *, is_mariadb: bool = False) -> str:
     )
 
 
-def _record(row: Row[Any]) -> InboxRow:
-    return InboxRow(**row._mapping)
+_UNNOTED = (table.c.work_key == bindparam("key")) & (table.c.generation > table.c.noted_generation)
+_ARRIVED = (
+    select(*[table.c[field.name] for field in fields(InboxRow)])
+    .where(_UNNOTED)
+    .order_by(table.c.last_at, table.c.id)
+    .limit(bindparam("most", type_=Integer()))
+)
 
 
 async def arrived(conn: AsyncConnection, work_key: str, limit: int = 500) -> list[InboxRow]:
     """What came in for this key and is not yet in the changelog, the oldest first."""
-    rows = await conn.execute(
-        select(table)
-        .where(table.c.work_key == work_key, table.c.generation > table.c.noted_generation)
-        .order_by(table.c.last_at, table.c.id)
-        .limit(limit)
-    )
-    return [_record(row) for row in rows]
+    return [InboxRow(*row) for row in await conn.execute(_ARRIVED, {"key": work_key, "most": limit})]
+
+
+_NOTED = (
+    update(table)
+    .where(table.c.id == bindparam("row"), table.c.noted_generation < bindparam("seen", type_=BigInteger()))
+    .values(noted_generation=bindparam("seen", type_=BigInteger()))
+)
 
 
 async def note_arrivals(conn: AsyncConnection, rows: Iterable[InboxRow]) -> None:
     """The changelog knows these arrivals, as they were read; one that came in since stays to be noted."""
     seen = {row.id: row.generation for row in rows}
-    if seen:
-        known = case(seen, value=table.c.id)
-        await conn.execute(
-            update(table)
-            .where(table.c.id.in_(sorted(seen)), table.c.noted_generation < known)
-            .values(noted_generation=known)
-        )
+    if seen:  # mostly one
+        await conn.execute(_NOTED, [{"row": row, "seen": seen[row]} for row in sorted(seen)])
 
 
 async def forget(conn: AsyncConnection, before: datetime, limit: int = 1000) -> int:
@@ -132,7 +132,9 @@ async def forget(conn: AsyncConnection, before: datetime, limit: int = 1000) -> 
     return len(ids)
 
 
+_REKEY = update(table).where(_UNNOTED).values(work_key=bindparam("order"))
+
+
 async def rekey(conn: AsyncConnection, old: str, new: str) -> None:
     """What came in for the work key `old` belongs to `new`: its order was found. A repeat comes in as `old` again."""
-    unnoted = table.c.generation > table.c.noted_generation
-    await conn.execute(update(table).where(table.c.work_key == old, unnoted).values(work_key=new[:KEY]))
+    await conn.execute(_REKEY, {"key": old, "order": new[:KEY]})

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Row, Select, func, insert, or_, select, update
+from sqlalchemy import BindParameter, Row, Select, Update, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -80,28 +80,41 @@ async def current(conn: AsyncConnection, order_id: str) -> Claim | None:
     return None if row is None else _record(row)
 
 
-async def standing(conn: AsyncConnection, order_id: str) -> list[Claim]:
-    """The order's open claim, and its refunds that were done: what the next decision needs to know."""
-    query = select(table).where(
-        table.c.order_id == order_id,
+_STANDING = (
+    select(table)
+    .where(
+        table.c.order_id == bindparam("order"),
         or_(table.c.state == "open", (table.c.state == "done") & (table.c.kind == "refund")),
     )
-    return [_record(row) for row in await conn.execute(query.order_by(table.c.id))]
+    .order_by(table.c.id)
+)
+
+
+async def standing(conn: AsyncConnection, order_id: str) -> list[Claim]:
+    """The order's open claim, and its refunds that were done: what the next decision needs to know."""
+    return [_record(row) for row in await conn.execute(_STANDING, {"order": order_id})]
+
+
+_VOIDED = select(func.count()).where(
+    table.c.order_id == bindparam("order"),
+    table.c.side == bindparam("side"),
+    table.c.kind == bindparam("kind"),
+    table.c.units_key == bindparam("units"),
+    table.c.state == "void",
+)
+_GROUND = select(
+    _VOIDED.scalar_subquery().label("voided"),
+    select(shops.c.version).where(shops.c.id == bindparam("shop")).scalar_subquery().label("version"),
+    db_now_ms().label("now"),
+)
 
 
 async def ground(
     conn: AsyncConnection, *, order_id: str, shop_id: str, side: str, kind: str, units: Iterable[str]
 ) -> Ground:
     """Attempt number, settings and time that a claim is made on."""
-    row = (
-        await conn.execute(
-            select(
-                _voided(order_id, side, kind, units).scalar_subquery().label("voided"),
-                select(shops.c.version).where(shops.c.id == shop_id).scalar_subquery().label("version"),
-                db_now_ms().label("now"),
-            )
-        )
-    ).one()
+    values = {"order": order_id, "side": side, "kind": kind, "units": _units_key(units), "shop": shop_id}
+    row = (await conn.execute(_GROUND, values)).one()
     return Ground(1 + int(row.voided), row.version, row.now)
 
 
@@ -160,21 +173,22 @@ async def open_claim(
     return claim
 
 
-async def _change(conn: AsyncConnection, claim_id: str, **values: Any) -> bool:
-    changed = await conn.execute(update(table).where(table.c.id == claim_id, table.c.state == "open").values(**values))
-    return changed.rowcount > 0
+_OPEN = update(table).where(table.c.id == bindparam("claim"), table.c.state == "open")
+_ENDED = _OPEN.values(open_for=None, ended_at=db_now_ms())
+
+
+async def _change(conn: AsyncConnection, change: Update, claim_id: str, **values: Any) -> bool:
+    return (await conn.execute(change, {"claim": claim_id, **values})).rowcount > 0
 
 
 async def unknown(conn: AsyncConnection, claim_id: str, quiet_until: datetime, because: str) -> bool:
     """Nobody knows whether it was done. False where the claim has ended already: it stays as it ended."""
-    return await _change(conn, claim_id, quiet_until=quiet_until, because=because)
+    return await _change(conn, _OPEN, claim_id, quiet_until=quiet_until, because=because)
 
 
 async def done(conn: AsyncConnection, claim_id: str, reference: str, because: str) -> bool:
     """It took effect. False where the claim has ended already: it stays as it ended."""
-    return await _change(
-        conn, claim_id, state="done", open_for=None, ended_at=db_now_ms(), reference=reference, because=because
-    )
+    return await _change(conn, _ENDED, claim_id, state="done", reference=reference, because=because)
 
 
 async def void(conn: AsyncConnection, claim_id: str, because: str) -> bool:
@@ -182,23 +196,13 @@ async def void(conn: AsyncConnection, claim_id: str, because: str) -> bool:
 
     False where the claim has ended already: it stays as it ended.
     """
-    return await _change(conn, claim_id, state="void", open_for=None, ended_at=db_now_ms(), because=because)
+    return await _change(conn, _ENDED, claim_id, state="void", because=because)
 
 
 async def history(conn: AsyncConnection, order_id: str) -> list[Claim]:
     """All claims of an order, the oldest first."""
     rows = await conn.execute(select(table).where(table.c.order_id == order_id).order_by(table.c.id))
     return [_record(row) for row in rows]
-
-
-def _voided(order_id: str, side: str, kind: str, units: Iterable[str]) -> Select[int]:
-    return select(func.count()).where(
-        table.c.order_id == order_id,
-        table.c.side == side,
-        table.c.kind == kind,
-        table.c.units_key == _units_key(units),
-        table.c.state == "void",
-    )
 
 
 def effects_since(

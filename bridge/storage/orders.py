@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, bindparam, func, or_, select
 from sqlalchemy import update as sql_update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -137,16 +137,18 @@ async def by_store(conn: AsyncConnection, connection_id: str, store_order_id: st
     )
 
 
+_KEY_BY_STORE = (
+    select(table.c.shop_id, table.c.channel_order_id)
+    .where(table.c.store_connection_id == bindparam("connection"), table.c.store_order_id == bindparam("store_order"))
+    .order_by(table.c.id)
+    .limit(1)
+)
+
+
 async def key_by_store(conn: AsyncConnection, connection_id: str, store_order_id: str) -> tuple[str, str] | None:
     """Shop and channel order id of the order that stands for this store order; the oldest, should several claim it."""
-    row = (
-        await conn.execute(
-            select(table.c.shop_id, table.c.channel_order_id)
-            .where(table.c.store_connection_id == connection_id, table.c.store_order_id == store_order_id)
-            .order_by(table.c.id)
-            .limit(1)
-        )
-    ).one_or_none()
+    values = {"connection": connection_id, "store_order": store_order_id}
+    row = (await conn.execute(_KEY_BY_STORE, values)).one_or_none()
     return None if row is None else (row.shop_id, row.channel_order_id)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Row, Select, delete, insert, select, update
+from sqlalchemy import Row, Select, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.settings import ShopSettings
@@ -69,8 +69,12 @@ async def _one(conn: AsyncConnection, query: Select[Any]) -> Shop | None:
     return None if row is None else _record(row)
 
 
+_BY_ID = select(table).where(table.c.id == bindparam("shop"))
+
+
 async def get(conn: AsyncConnection, shop_id: str) -> Shop | None:
-    return await _one(conn, select(table).where(table.c.id == shop_id))
+    row = (await conn.execute(_BY_ID, {"shop": shop_id})).one_or_none()
+    return None if row is None else _record(row)
 
 
 async def all(conn: AsyncConnection) -> list[Shop]:  # noqa: A001 -- read as shops.all

@@ -1,6 +1,7 @@
 """Work: which keys are worth a look, since when, and who looks now. Rows exist only while something is due.
 
 Lease times are the database's; what is left of a lease is measured by the local monotonic clock from before the claim.
+The statements that stand between a delivery and its effect are built once: building one takes longer than running it.
 """
 
 from __future__ import annotations
@@ -11,11 +12,24 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, case, delete, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Row,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.storage.columns import MYSQL_NOW, SQLITE_NOW, Instant, db_now_ms, to_millis
+from bridge.storage.columns import MYSQL_NOW, SQLITE_NOW, Instant, db_now_ms, seconds, to_millis
 from bridge.storage.engine import Database
 from bridge.storage.tables import work as table
 
@@ -78,8 +92,27 @@ def _free() -> ColumnElement[bool]:
     return or_(table.c.lease_until.is_(None), table.c.lease_until <= db_now_ms())
 
 
-def _ours(claimed: Claimed) -> ColumnElement[bool]:
-    return (table.c.work_key == claimed.key) & (table.c.lease_owner == claimed.owner)
+_OURS = (table.c.work_key == bindparam("key")) & (table.c.lease_owner == bindparam("owner"))
+_UNMOVED = table.c.generation == bindparam("seen", type_=BigInteger())
+
+
+def _ours(claimed: Claimed) -> dict[str, Any]:
+    """Values for `_OURS`."""
+    return {"key": claimed.key, "owner": claimed.owner}
+
+
+_LONGEST_DUE = (
+    select(table.c.work_key, table.c.generation, table.c.attempts, db_now_ms(seconds("lease")).label("until"))
+    .where(table.c.due_at <= db_now_ms(), _free())
+    .order_by(table.c.due_at)
+    .limit(bindparam("most", type_=Integer()))
+    .with_for_update(skip_locked=True)
+)
+_LEASE = (
+    update(table)
+    .where(table.c.work_key.in_(bindparam("keys", expanding=True)))
+    .values(lease_owner=bindparam("owner"), lease_until=db_now_ms(seconds("lease")), attempts=table.c.attempts + 1)
+)
 
 
 async def claim(db: Database, owner: str, lease_seconds: float, limit: int = 1) -> list[Claimed]:
@@ -91,22 +124,11 @@ async def claim(db: Database, owner: str, lease_seconds: float, limit: int = 1) 
 
     async def take(conn: AsyncConnection) -> list[Claimed]:
         asked = time.monotonic()
-        rows = (
-            await conn.execute(
-                select(table.c.work_key, table.c.generation, table.c.attempts, db_now_ms(lease_seconds).label("until"))
-                .where(table.c.due_at <= db_now_ms(), _free())
-                .order_by(table.c.due_at)
-                .limit(limit)
-                .with_for_update(skip_locked=True)
-            )
-        ).all()
+        rows = (await conn.execute(_LONGEST_DUE, {"lease": lease_seconds, "most": limit})).all()
         if not rows:
             return []
-        await conn.execute(
-            update(table)
-            .where(table.c.work_key.in_([row.work_key for row in rows]))
-            .values(lease_owner=owner, lease_until=db_now_ms(lease_seconds), attempts=table.c.attempts + 1)
-        )
+        keys = [row.work_key for row in rows]
+        await conn.execute(_LEASE, {"keys": keys, "owner": owner, "lease": lease_seconds})
         return [
             Claimed(row.work_key, owner, row.generation, row.attempts + 1, row.until, asked, lease_seconds)
             for row in rows
@@ -116,29 +138,32 @@ async def claim(db: Database, owner: str, lease_seconds: float, limit: int = 1) 
     return await db.write(take, idempotent=True)
 
 
+_LOCKED = (
+    select(table, _free().label("free"), db_now_ms().label("now"))
+    .where(table.c.work_key.in_(bindparam("keys", expanding=True)))
+    .order_by(table.c.work_key)
+    .with_for_update()
+)
+
+
 async def _locked(conn: AsyncConnection, keys: list[str]) -> dict[str, Row[Any]]:
-    rows = await conn.execute(
-        select(table, _free().label("free"), db_now_ms().label("now"))
-        .where(table.c.work_key.in_(keys))
-        .order_by(table.c.work_key)
-        .with_for_update()
-    )
-    return {row.work_key: row for row in rows}
+    return {row.work_key: row for row in await conn.execute(_LOCKED, {"keys": keys})}
+
+
+_GONE = delete(table).where(_OURS, _UNMOVED)
+# MySQL assigns from left to right, and nothing that is assigned here is read here.
+_LET_GO = update(table).where(_OURS).values(due_at=db_now_ms(), lease_owner=None, lease_until=None, attempts=0)
+_PUT_OFF = _LET_GO.values(due_at=case((_UNMOVED, bindparam("next", type_=Instant())), else_=db_now_ms()))
 
 
 async def _end(conn: AsyncConnection, claimed: Claimed, next_due: datetime | None) -> bool:
     """Finish our own leased row; False where it is not ours any more."""
-    unmoved = table.c.generation == claimed.generation
-    if next_due is None:
-        gone = await conn.execute(delete(table).where(_ours(claimed), unmoved))
-        if gone.rowcount:
-            return True
-    # MySQL assigns from left to right, and nothing that is assigned here is read here.
-    due = db_now_ms() if next_due is None else case((unmoved, literal(next_due, Instant())), else_=db_now_ms())
-    kept = await conn.execute(
-        update(table).where(_ours(claimed)).values(due_at=due, lease_owner=None, lease_until=None, attempts=0)
-    )
-    return kept.rowcount > 0
+    ours, seen = _ours(claimed), {"seen": claimed.generation}
+    if next_due is not None:
+        return (await conn.execute(_PUT_OFF, ours | seen | {"next": next_due})).rowcount > 0
+    if (await conn.execute(_GONE, ours | seen)).rowcount:
+        return True
+    return (await conn.execute(_LET_GO, ours)).rowcount > 0
 
 
 async def release(conn: AsyncConnection, claimed: Claimed, next_due: datetime | None) -> bool:
@@ -149,16 +174,23 @@ async def release(conn: AsyncConnection, claimed: Claimed, next_due: datetime | 
     return await _end(conn, claimed, next_due)
 
 
+_BECOME = (
+    update(table)
+    .where(_OURS)
+    .values(work_key=bindparam("order"), generation=1, attempts=1, lease_until=bindparam("until", type_=Instant()))
+)
+
+
 async def _begun(conn: AsyncConnection, claimed: Claimed, key: str, hint: Row[Any], until: datetime) -> bool:
     """Work on `key` under the hint's lease, in a row of its own, where there was none; ends the hint's row.
 
     False, with nothing changed, where another worker was faster by a moment: of two, one waits here for the other.
     """
-    fresh = {"work_key": key, "generation": 1, "attempts": 1, "lease_until": until}
     try:
         if hint.generation == claimed.generation:
-            await conn.execute(update(table).where(_ours(claimed)).values(**fresh))  # its row becomes the order's
+            await conn.execute(_BECOME, _ours(claimed) | {"order": key, "until": until})
             return True
+        fresh = {"work_key": key, "generation": 1, "attempts": 1, "lease_until": until}
         await conn.execute(insert(table).values(**fresh, due_at=hint.now, lease_owner=claimed.owner))
     except IntegrityError:
         return False
@@ -206,16 +238,20 @@ async def swap(conn: AsyncConnection, claimed: Claimed, key: str) -> Claimed | N
     return Claimed(key, claimed.owner, held.generation, before + 1, until, asked, claimed.lease_seconds)
 
 
-async def extend(db: Database, claimed: Claimed, seconds: float) -> Claimed | None:
+_EXTEND = update(table).where(_OURS).values(lease_until=db_now_ms(seconds("lease")))
+_LEASED_UNTIL = select(table.c.lease_until).where(_OURS)
+
+
+async def extend(db: Database, claimed: Claimed, lease_seconds: float) -> Claimed | None:
     """The same lease, so many seconds from now; None where it was lost."""
 
     async def prolong(conn: AsyncConnection) -> Claimed | None:
         asked = time.monotonic()
-        kept = await conn.execute(update(table).where(_ours(claimed)).values(lease_until=db_now_ms(seconds)))
+        kept = await conn.execute(_EXTEND, _ours(claimed) | {"lease": lease_seconds})
         if not kept.rowcount:
             return None
-        until = (await conn.execute(select(table.c.lease_until).where(_ours(claimed)))).scalar_one()
-        return replace(claimed, lease_until=until, claimed_monotonic=asked, lease_seconds=seconds)
+        until = (await conn.execute(_LEASED_UNTIL, _ours(claimed))).scalar_one()
+        return replace(claimed, lease_until=until, claimed_monotonic=asked, lease_seconds=lease_seconds)
 
     return await db.write(prolong, idempotent=True)
 
@@ -230,7 +266,7 @@ async def park(conn: AsyncConnection, claimed: Claimed, because: str) -> bool:
         free |= {"due_at": db_now_ms(), "attempts": POISON_ATTEMPTS - 1}
     else:
         free |= {"due_at": None, "parked_because": because, "parked_at": db_now_ms()}
-    await conn.execute(update(table).where(_ours(claimed)).values(**free))
+    await conn.execute(update(table).where(_OURS).values(**free), _ours(claimed))
     return True
 
 
