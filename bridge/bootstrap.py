@@ -24,17 +24,19 @@ from bridge.connectors.magento.client import Client as MagentoClient
 from bridge.connectors.magento.connect import MagentoConnector
 from bridge.connectors.magento.door import MagentoDoor
 from bridge.connectors.magento.handshake import MagentoHandshake
+from bridge.connectors.magento.platform import PLATFORM as MAGENTO
 from bridge.connectors.magento.signing import Credentials as MagentoCredentials
 from bridge.connectors.magento.store import MagentoStore
 from bridge.connectors.tiktok import auth as tiktok_auth
 from bridge.connectors.tiktok import credentials as tiktok_credentials
 from bridge.connectors.tiktok.connect import TikTokConnector
 from bridge.connectors.tiktok.door import TikTokDoor
+from bridge.connectors.tiktok.platform import PLATFORM as TIKTOK
 from bridge.connectors.tiktok.reasons import reasons_for
 from bridge.connectors.tiktok.shop import ShopRef, shop_limiter
 from bridge.gateways import KeptGateways
 from bridge.keys import api_token, digest, secret_keys
-from bridge.ports import Channel, Clock, Store
+from bridge.ports import Channel, Clock, Platform, Store
 from bridge.readiness import Readiness
 from bridge.storage import leases
 from bridge.storage.connections import Connection, Connections
@@ -55,6 +57,8 @@ from bridge.web.server import make_runner
 
 KEEPALIVE_SECONDS = 3.0
 """Shorter than a server's own (nginx, Apache: 5 and up), so that no call goes out on a dying connection."""
+PLATFORMS: Mapping[str, Platform] = {one.kind: one for one in (TIKTOK, MAGENTO)}
+"""Every platform there is."""
 VERSION = metadata.version("bridge")
 
 
@@ -150,6 +154,7 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
         settings=_sync_settings(config),
         owner=owner,
         wake=bell.ring,
+        platforms=PLATFORMS,
         is_crowded=lambda: inbox.is_crowded,
     )
     workers = Workers(desk)
@@ -167,6 +172,7 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
             "magento": MagentoConnector(session, allow_private=config.allow_private_urls),
         },
         doors={"tiktok": TikTokDoor(), "magento": MagentoDoor()},
+        platforms=PLATFORMS,
         handshake=MagentoHandshake(session, allow_private=config.allow_private_urls),
         authorization=Authorization(tiktok),
         gateways=gateways,

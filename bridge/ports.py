@@ -6,11 +6,11 @@ Reads raise `RemoteProblem`; writes answer with an `Outcome` and raise nothing b
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from bridge.domain.capabilities import StoreCapabilities
 from bridge.domain.channel_order import ChannelOrder
@@ -24,6 +24,34 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """Aware UTC."""
         ...
+
+
+# --- kinds of platform ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What everybody but its own connector needs to know of a kind of platform, as data."""
+
+    kind: str
+    """The word for it in addresses, commands and the database."""
+    name: str
+    """As people read it."""
+    side: Literal["channel", "store"]
+    keys: Callable[[Mapping[str, Any]], tuple[str, ...]]
+    """Stored credentials → what verifies its deliveries, in the form its door takes it; empty while there is none."""
+    topics: frozenset[str]
+    """Topics of deliveries that name something worth a look; the others are acknowledged and counted."""
+    order_topics: frozenset[str] = frozenset()
+    """Those whose subject is the store's own order id, so that the order behind it need not be asked for."""
+    account_topics: frozenset[str] = frozenset()
+    """Topics about the account itself, which name no order."""
+    farewells: frozenset[str] = frozenset()
+    """Those of them that say that the authorization has ended."""
+    answer_within: float = 10.0
+    """Seconds a sender waits for our answer, less what the way takes."""
+    one_way: bool = False
+    """What happens in this store never reaches the channel: there are no cancellation settings to make."""
 
 
 # --- reading what changed -------------------------------------------------------------------------------------------
@@ -199,6 +227,10 @@ class Door(Protocol):
 
     def read(self, topic: str, headers: Mapping[str, str], raw: bytes, keys: Sequence[str]) -> Hint:
         """`topic` is the path's event (TikTok) or empty. Raises `HookRefused`."""
+        ...
+
+    def is_for(self, connection_id: str, headers: Mapping[str, str]) -> bool:
+        """Whether a verified delivery means the connection in its address: one key may sign for several."""
         ...
 
 

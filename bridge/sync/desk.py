@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 import structlog
 
-from bridge.ports import Channel, Clock, Gateways, Store
+from bridge.ports import Channel, Clock, Gateways, Platform, Store
 from bridge.storage.connections import Connection, Connections
 from bridge.storage.engine import Database
 from bridge.storage.shops import Shop
@@ -49,6 +49,8 @@ class Desk:
     """Names this process in leases."""
     wake: Callable[[], None]
     """Tell the workers that something became due."""
+    platforms: Mapping[str, Platform]
+    """By kind of connection."""
     outages: Outages = field(default_factory=Outages)
     is_crowded: Callable[[], bool] = lambda: False
     """Whether many deliveries are coming in at this moment."""

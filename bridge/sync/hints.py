@@ -11,6 +11,7 @@ from bridge.domain.keys import HintKey, OrderKey
 from bridge.domain.outcomes import Reauth, RemoteProblem
 from bridge.domain.store_order import StoreOrder
 from bridge.killpoints import KillPoint, reach
+from bridge.ports import Platform
 from bridge.storage import foreign, inbox, orders, shops, work
 from bridge.storage.connections import Connection
 from bridge.storage.work import Claimed
@@ -21,8 +22,6 @@ from bridge.sync.sheet import Sheet, load_at_once
 NOT_THERE_YET = timedelta(seconds=60)
 """A memo may be told of before it can be read; after this it is taken as gone."""
 ASK_AGAIN = timedelta(seconds=5)
-ORDERS = "orders/update"
-GONE = "seller-deauthorization"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,8 @@ async def resolve(desk: Desk, key: HintKey, claimed: Claimed) -> Taken | datetim
 
     async def read(conn: AsyncConnection) -> tuple[Connection | None, OrderKey | None, bool]:
         connection = await desk.connections.get(conn, key.connection_id)
-        if connection is None or connection.kind != "magento" or key.topic != ORDERS:
+        platform = desk.platforms[connection.kind] if connection else None
+        if platform is None or key.topic not in platform.order_topics:
             return connection, None, False
         known = await _known(conn, key.connection_id, key.subject)
         return connection, known, known is None and await foreign.is_foreign(conn, key.connection_id, key.subject, None)
@@ -49,8 +49,9 @@ async def resolve(desk: Desk, key: HintKey, claimed: Claimed) -> Taken | datetim
     connection, known, is_foreign = await desk.db.read(read)
     if connection is None or is_foreign:
         return None
-    if connection.kind != "magento":
-        return await _of_channel(desk, key, claimed)
+    platform = desk.platforms[connection.kind]
+    if platform.side == "channel":
+        return await _of_channel(desk, platform, key, claimed)
     if known is not None:
         order = known
         return await desk.db.write(lambda conn: _take(conn, desk, key, claimed, order))
@@ -67,13 +68,12 @@ async def _take(conn: AsyncConnection, desk: Desk, hint: HintKey, claimed: Claim
     return Taken(order, taken, await load_at_once(conn, desk, order) if taken else None)
 
 
-async def _of_channel(desk: Desk, key: HintKey, claimed: Claimed) -> Taken | None:
-    """A TikTok message of a shop that was not known when it came, or about the account itself."""
+async def _of_channel(desk: Desk, platform: Platform, key: HintKey, claimed: Claimed) -> Taken | None:
+    """A message of a shop that was not known when it came, or about the account itself."""
     if not key.subject:
-        if key.topic == GONE:
-            await outbreak.wait_for(
-                desk, key.connection_id, Reauth("the seller withdrew the authorization on TikTok Shop")
-            )
+        if key.topic in platform.farewells:
+            because = f"the seller withdrew the authorization on {platform.name}"
+            await outbreak.wait_for(desk, key.connection_id, Reauth(because))
         return None
 
     async def take(conn: AsyncConnection) -> Taken | None:

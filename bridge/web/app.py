@@ -27,7 +27,7 @@ def create_app(desk: WebDesk) -> web.Application:
     """The inbox of `desk` must be started, and outlive the application."""
     app = web.Application(middlewares=[errors_to_problems], client_max_size=MAX_BODY)
     background = Background()
-    keyring = Keyring(desk.db, desk.connections)
+    keyring = Keyring(desk.db, desk.connections, desk.platforms)
     connecting = Connecting(desk, keyring)
     app[DESK] = desk
     app[KEYRING] = keyring

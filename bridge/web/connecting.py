@@ -49,6 +49,10 @@ class Connecting:
         self._keyring = keyring
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
+    def _is_channel(self, kind: str) -> bool:
+        """A store is known by its address, a channel by the shops its seller has."""
+        return self._desk.platforms[kind].side == "channel"
+
     def _lock(self, name: str) -> asyncio.Lock:
         """One connect of the same thing at a time, so that registrations do not undo each other."""
         return self._locks.setdefault(name, asyncio.Lock())
@@ -87,7 +91,7 @@ class Connecting:
     @asynccontextmanager
     async def _tokens_held(self, connection: Connection) -> AsyncIterator[None]:
         """Nobody renews the tokens while doctor works with them: a refresh may end the pair it holds."""
-        if connection.kind != "tiktok":
+        if not self._is_channel(connection.kind):
             yield
             return
         book, owner = self._desk.connections, f"doctor-{new_id('con')}"
@@ -113,7 +117,7 @@ class Connecting:
         """
         of_it = await self._desk.db.read(lambda conn: shops.of_connection(conn, connection.id))
         async with self._lock(connection.id):
-            if connection.kind == "tiktok" and of_it:
+            if self._is_channel(connection.kind) and of_it:
                 return await self._run(connection, None, credentials, public_url, who, is_draft=False, is_theirs=True)
             stored = await self._desk.db.write(lambda conn: self._keep(conn, connection.id, credentials))
             await self._keyring.refresh()
@@ -142,7 +146,7 @@ class Connecting:
         facts: Mapping[str, Any] | None = None,
     ) -> Connection:
         """A row for what is not connected yet. One that is there keeps what it holds."""
-        identity = url if kind != "tiktok" else f"new:{new_id('con')}"
+        identity = f"new:{new_id('con')}" if self._is_channel(kind) else url
 
         async def write(conn: AsyncConnection) -> Connection:
             known = await self._desk.connections.by_identity(conn, kind, identity)
@@ -169,7 +173,7 @@ class Connecting:
         await self._desk.db.write(lambda conn: self._desk.connections.update(conn, connection_id, **fields))
 
     async def _known(self, kind: str, url: str) -> Connection | None:
-        if kind == "tiktok":
+        if self._is_channel(kind):
             return None
         return await self._desk.db.read(lambda conn: self._desk.connections.by_identity(conn, kind, url))
 
@@ -236,11 +240,11 @@ class Connecting:
             "url": here.url,
         }
         found_name = connected.shops[0].name if connected.shops and is_draft and target is here else ""
-        if name or (found_name and here.kind == "tiktok"):
+        if name or (found_name and self._is_channel(here.kind)):
             fields["name"] = (name or found_name)[:_NAME]
         if target is not here:
             await book.delete(conn, here.id)
-        elif here.kind == "tiktok" and connected.facts.get("identity"):
+        elif self._is_channel(here.kind) and connected.facts.get("identity"):
             fields["identity"] = str(connected.facts["identity"])[:500]
         stored = await book.update(conn, target.id, **fields)
         for shop in connected.shops:
@@ -262,8 +266,8 @@ class Connecting:
             raise RemoteProblem(Rejected(text, "another_seller"))
 
     async def _same_channel(self, conn: AsyncConnection, here: Connection, connected: Connected) -> Connection | None:
-        """TikTok: a connection with the same app and a shop in common is the same one."""
-        if here.kind != "tiktok":
+        """A channel's connection with the same app and a shop in common is the same one."""
+        if not self._is_channel(here.kind):
             return None
         wanted = {shop.channel_shop_id for shop in connected.shops}
         candidates = {shop.connection_id for shop in await shops.all(conn) if shop.channel_shop_id in wanted}

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from bridge.ports import Actions, ChannelAuthorization, Clock, Connector, Door, Gateways, StoreHandshake
+from bridge.ports import Actions, ChannelAuthorization, Clock, Connector, Door, Gateways, Platform, StoreHandshake
 from bridge.storage.connections import Connections
 from bridge.storage.engine import Database
 from bridge.storage.inbox_writer import InboxWriter
@@ -24,6 +24,8 @@ class WebDesk:
     """By kind: `magento`, `tiktok`, …"""
     doors: Mapping[str, Door]
     """By kind."""
+    platforms: Mapping[str, Platform]
+    """By kind: every platform there is, as data."""
     handshake: StoreHandshake
     authorization: ChannelAuthorization
     gateways: Gateways

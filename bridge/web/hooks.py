@@ -15,7 +15,7 @@ from aiohttp import web
 
 from bridge.domain.keys import HintKey, OrderKey
 from bridge.killpoints import KillPoint, reach
-from bridge.ports import Hint, HookRefused
+from bridge.ports import Hint, HookRefused, Platform
 from bridge.storage.errors import StorageProblem
 from bridge.storage.inbox import KEY, Arrival
 from bridge.web.bodies import read_raw
@@ -23,42 +23,34 @@ from bridge.web.desk import DESK, WebDesk
 from bridge.web.keyring import Keyring, Keys, Unavailable
 from bridge.web.metrics import METRICS, Metrics
 from bridge.web.problems import Problem
-from plugin_contract.deliveries import APP_KEY_HEADER
 
 KEYRING: web.AppKey[Keyring] = web.AppKey("keyring", Keyring)
 
-WORTH_A_LOOK: Final = frozenset(
-    {
-        "creditmemos/update",
-        "orders/update",
-        "order-status-change",
-        "cancellation-status-change",
-        "return-status-change",
-        "reverse-status-update",
-        "package-update",
-        "seller-deauthorization",
-        "upcoming-authorization-expiration",
-    }
-)
-"""Topics that cause work; the others are acknowledged and counted."""
-_ACCOUNT: Final = frozenset({"seller-deauthorization", "upcoming-authorization-expiration"})
-"""Messages about the account, which name no order."""
-
-# TikTok gives a receiver 3 s and repeats what failed; the plugin waits as long as it takes, and never repeats.
-_SECONDS: Final = {"tiktok": 2.5, "magento": 10.0}
 _LATER: Final = {"Retry-After": "30"}
 _SLUGS: Final = {400: "bad-delivery", 401: "bad-signature", 413: "too-large", 503: "secret-unavailable"}
 
 
 async def magento_hook(request: web.Request) -> web.Response:
     """A delivery of the plugin."""
+    return await _store_hook(request, "magento")
+
+
+async def store_hook(request: web.Request) -> web.Response:
+    """A delivery of any other store."""
+    return await _store_hook(request, request.match_info["kind"])
+
+
+async def _store_hook(request: web.Request, kind: str) -> web.Response:
     connection_id = request.match_info["connection"]
+    platform = request.app[DESK].platforms.get(kind)
+    if platform is None or platform.side != "store":
+        raise Problem("not-found", "There is no such address for deliveries.")
     keyring = request.app[KEYRING]
 
     def again() -> Keys | None:
         return keyring.known_connection(connection_id)
 
-    return await _take_in(request, "magento", "", lambda: keyring.for_connection(connection_id), again)
+    return await _take_in(request, kind, "", lambda: keyring.for_connection(connection_id), again)
 
 
 async def tiktok_hook(request: web.Request) -> web.Response:
@@ -93,7 +85,8 @@ async def _take_in(
         raise
     hint = await _verified(desk, metrics, keyring, kind, event, request, raw, keys, again)
     reach(KillPoint.HOOK_VERIFIED)
-    if not _is_work(keys, hint):
+    platform = desk.platforms[kind]
+    if not _is_work(platform, keys, hint):
         metrics.deliveries.labels(kind, "no_work").inc()
         return web.Response()
     arrival = _arrival(keys, hint)
@@ -101,7 +94,7 @@ async def _take_in(
         detail = "The delivery names something in a way that no remote does; it is not taken in."
         raise _refused(metrics, kind, "bad_body", "bad-delivery", detail)
     try:
-        async with asyncio.timeout(_SECONDS[kind]):
+        async with asyncio.timeout(platform.answer_within):
             await desk.inbox.put(arrival)
     except (StorageProblem, TimeoutError) as problem:
         detail = "The delivery could not be stored. Send it again."
@@ -142,18 +135,17 @@ async def _verified(
     except Unavailable as problem:
         detail = f"The signature could not be judged: {problem}. Send it again."
         raise _refused(metrics, kind, "no_secret", "secret-unavailable", detail) from problem
-    if kind == "magento" and request.headers.get(APP_KEY_HEADER) != keys.connection_id:
-        # The same consumer key may sign for two registrations; only the one made for this connection speaks here.
-        detail = f"{APP_KEY_HEADER} does not name the connection of this address. Run doctor to register again."
+    if not door.is_for(keys.connection_id, request.headers):
+        detail = "The delivery does not name the connection of this address. Run doctor to register again."
         raise _refused(metrics, kind, "bad_body", "bad-delivery", detail, reason="app_key")
     return hint
 
 
-def _is_work(keys: Keys, hint: Hint) -> bool:
-    if hint.topic in _ACCOUNT:
+def _is_work(platform: Platform, keys: Keys, hint: Hint) -> bool:
+    if hint.topic in platform.account_topics:
         # A seller who left must not be taken for another one with the same app.
         return hint.shop in keys.shops
-    return hint.topic in WORTH_A_LOOK and bool(hint.subject)
+    return hint.topic in platform.topics and bool(hint.subject)
 
 
 def _arrival(keys: Keys, hint: Hint) -> Arrival | None:

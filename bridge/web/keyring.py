@@ -15,6 +15,7 @@ from typing import Any, Final
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.ports import Platform
 from bridge.storage import shops
 from bridge.storage.connections import Connection, Connections
 from bridge.storage.engine import Database
@@ -52,19 +53,16 @@ class _Loaded:
     is_broken: bool = False
 
 
-def keys_of(connection: Connection) -> tuple[str, ...]:
-    """Magento: the consumer key signs. TikTok: the signature covers the app key too, so a key is the pair."""
-    credentials = connection.credentials
-    if connection.kind == "tiktok":
-        app_key, secret = str(credentials.get("app_key") or ""), str(credentials.get("app_secret") or "")
-        return (f"{app_key}:{secret}",) if app_key and secret else ()
-    found = [credentials.get("consumer_key"), *(credentials.get("_earlier_consumer_keys") or ())]
-    return tuple(dict.fromkeys(str(key) for key in found if key))
-
-
 class Keyring:
-    def __init__(self, db: Database, connections: Connections, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        db: Database,
+        connections: Connections,
+        platforms: Mapping[str, Platform],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._db = db
+        self._platforms = platforms
         self._connections = connections
         self._monotonic = monotonic
         self._loaded: dict[str, _Loaded] = {}
@@ -90,7 +88,7 @@ class Keyring:
         if found is None:
             await self._look()
             found = self._by_app.get(app_key)
-        broken = [one for one in self._loaded.values() if one.kind in {"tiktok", ""} and one.is_broken]
+        broken = [one for one in self._loaded.values() if self._is_channel(one) and one.is_broken]
         return self._usable(found, bool(broken) and found is None)
 
     async def renewed(self, keys: Keys, find: Callable[[], Keys | None]) -> Keys | None:
@@ -147,9 +145,10 @@ class Keyring:
         by_connection: dict[str, Keys] = {}
         apps: dict[str, list[str]] = {}
         for connection_id, one in sorted(loaded.items()):
-            if one.kind == "tiktok" and one.app_key:
-                apps.setdefault(one.app_key, []).append(connection_id)
-            elif one.kind == "magento" and not one.is_broken:
+            if self._is_channel(one):
+                if one.app_key:
+                    apps.setdefault(one.app_key, []).append(connection_id)
+            elif not one.is_broken:
                 by_connection[connection_id] = Keys(connection_id, one.keys, {})
         self._by_connection = by_connection
         self._by_app = {
@@ -179,7 +178,7 @@ class Keyring:
                 )
                 continue
             if connection is not None:
-                loaded[connection_id] = _loaded(connection)
+                loaded[connection_id] = self._judged(connection)
         places = {shop.channel_shop_id: (shop.id, shop.connection_id) for shop in await shops.all(conn)}
         return loaded, places
 
@@ -192,7 +191,13 @@ class Keyring:
                 log.warning("keys_not_read", because=type(problem).__name__)
             await wait(BACKGROUND_SECONDS)
 
+    def _judged(self, connection: Connection) -> _Loaded:
+        app_key = str(connection.credentials.get("app_key") or "")
+        platform = self._platforms.get(connection.kind)
+        keys = platform.keys(connection.credentials) if platform else ()
+        return _Loaded(connection.version, connection.kind, app_key, keys)
 
-def _loaded(connection: Connection) -> _Loaded:
-    app_key = str(connection.credentials.get("app_key") or "")
-    return _Loaded(connection.version, connection.kind, app_key, keys_of(connection))
+    def _is_channel(self, one: _Loaded) -> bool:
+        """Also one whose kind could not be read: its address may be a channel's."""
+        platform = self._platforms.get(one.kind)
+        return not one.kind or (platform is not None and platform.side == "channel")

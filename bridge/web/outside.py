@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from bridge.web.health import Health, healthz, readyz
-from bridge.web.hooks import magento_hook, tiktok_hook
+from bridge.web.hooks import magento_hook, store_hook, tiktok_hook
 from bridge.web.metrics import show_metrics
 from bridge.web.oauth_magento import Identity, magento_callback, magento_identity
 from bridge.web.oauth_tiktok import Start, tiktok_callback, tiktok_start
@@ -26,6 +26,16 @@ ROUTES: Final = (
         {200: Answer(says="Durable, or no work in it. Empty body.")},
         problems=_DELIVERY,
         headers=(TOPIC_HEADER, SIGNATURE_HEADER, APP_KEY_HEADER),
+        token=False,
+        tag="hooks",
+    ),
+    Route(
+        "POST",
+        "/hooks/{kind}/{connection}",
+        store_hook,
+        "Deliveries of any other store, signed as its platform signs",
+        {200: Answer(says="Durable, or no work in it. Empty body.")},
+        problems=_DELIVERY,
         token=False,
         tag="hooks",
     ),

@@ -49,8 +49,7 @@ class MagentoDoor:
             note="" if used else "not a topic this service asks for",
         )
 
-
-def is_for(connection_id: str, headers: Mapping[str, str]) -> bool:
-    """Whether the delivery names the connection in its path: we register with the connection's id as `app_key`."""
-    given = header(headers, APP_KEY_HEADER) or ""
-    return hmac.compare_digest(given.encode(errors="replace"), connection_id.encode())
+    def is_for(self, connection_id: str, headers: Mapping[str, str]) -> bool:
+        """We register with the connection's id as `app_key`; the same consumer key may sign for two registrations."""
+        given = header(headers, APP_KEY_HEADER) or ""
+        return hmac.compare_digest(given.encode(errors="replace"), connection_id.encode())

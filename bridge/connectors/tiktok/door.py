@@ -55,3 +55,8 @@ class TikTokDoor:
             shop=word(body.get("shop_id") or ""),
             note=note,
         )
+
+    def is_for(self, connection_id: str, headers: Mapping[str, str]) -> bool:
+        """The address names the app, and the signature covers its key."""
+        del connection_id, headers
+        return True

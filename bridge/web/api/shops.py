@@ -9,6 +9,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.settings import ShopSettings
+from bridge.ports import Platform
 from bridge.storage import audit, foreign, shops
 from bridge.storage.connections import Connection
 from bridge.storage.shops import Shop
@@ -31,7 +32,6 @@ from bridge.web.routes import WHO, ok
 from bridge.web.settings_changes import with_shop_change, with_sync_change
 from plugin_contract.versions import capabilities
 
-_CHANNELS = frozenset({"tiktok"})
 """Kinds that are no store."""
 
 
@@ -40,14 +40,14 @@ async def list_shops(request: web.Request) -> web.Response:
 
     async def read(conn: AsyncConnection) -> list[ShopOut]:
         stores = {one.id: one for one in await desk.connections.all(conn)}
-        return [_out(shop, _store_of(shop, stores.get)) for shop in await shops.all(conn)]
+        return [_out(desk, shop, _store_of(shop, stores.get)) for shop in await shops.all(conn)]
 
     return ok(ShopList(shops=await desk.db.read(read)))
 
 
 async def show_shop(request: web.Request) -> web.Response:
     shop, store = await _named(request)
-    return ok(_out(shop, store))
+    return ok(_out(request.app[DESK], shop, store))
 
 
 async def change_shop(request: web.Request) -> web.Response:
@@ -61,7 +61,7 @@ async def change_shop(request: web.Request) -> web.Response:
 
     async def write(conn: AsyncConnection) -> tuple[Shop, Connection | None]:
         shop = await _shop(conn, request)
-        _check_shown(asked, _out(shop, await _store(desk, conn, shop)))
+        _check_shown(asked, _out(desk, shop, await _store(desk, conn, shop)))
         tie = sent.get("store")
         store = await _checked_store(desk, conn, tie["connection"]) if tie else None
         after = with_shop_change(shop.settings, sent, _views(store) if store else None, desk.clock.now())
@@ -71,7 +71,7 @@ async def change_shop(request: web.Request) -> web.Response:
             await foreign.forget_connection(conn, after.store.connection)
         return stored, await _store(desk, conn, stored)
 
-    return ok(_out(*await desk.db.write(write)))
+    return ok(_out(desk, *await desk.db.write(write)))
 
 
 def _check_shown(asked: ShopChange, shown: ShopOut) -> None:
@@ -101,8 +101,12 @@ async def _checked_store(desk: WebDesk, conn: AsyncConnection, connection_id: st
     store = await desk.connections.get(conn, connection_id)
     if store is None:
         raise invalid("/store/connection", "there is no connection of this id; GET /api/v1/connections lists them")
-    if store.kind in _CHANNELS:
-        raise invalid("/store/connection", f"{store.name} is a TikTok Shop connection; name a store's")
+    platform = desk.platforms.get(store.kind)
+    if platform is None or platform.side != "store":
+        raise invalid(
+            "/store/connection",
+            f"{store.name} is a {platform.name if platform else store.kind} connection; name a store's",
+        )
     if store.state == "announced":
         raise invalid("/store/connection", f"{store.name} is not connected yet: finish that first")
     return store
@@ -202,13 +206,20 @@ def _store_of(shop: Shop, find: Callable[[str], Connection | None]) -> Connectio
 
 async def _with_cancellation(request: web.Request) -> tuple[Shop, Connection | None]:
     shop, store = await _named(request)
-    if store is not None and store.kind == "amazon":
+    platform = _one_way(request.app[DESK], store)
+    if store is not None and platform is not None:
         detail = (
-            f"{shop.name} is tied to the Amazon store {store.name}. There a TikTok Shop cancellation cancels the "
-            "multi-channel fulfilment order by itself, one way only: there is nothing to set."
+            f"{shop.name} is tied to the {platform.name} store {store.name}. There a TikTok Shop cancellation cancels "
+            "the order by itself, one way only: there is nothing to set."
         )
         raise Problem("no-cancellation-settings", detail)
     return shop, store
+
+
+def _one_way(desk: WebDesk, store: Connection | None) -> Platform | None:
+    """The store's platform, where nothing of it ever reaches the channel."""
+    platform = desk.platforms.get(store.kind) if store is not None else None
+    return platform if platform is not None and platform.one_way else None
 
 
 async def _save(conn: AsyncConnection, who: str, shop: Shop, after: ShopSettings) -> Shop:
@@ -223,7 +234,7 @@ async def _save(conn: AsyncConnection, who: str, shop: Shop, after: ShopSettings
     return stored
 
 
-def _out(shop: Shop, store: Connection | None) -> ShopOut:
+def _out(desk: WebDesk, shop: Shop, store: Connection | None) -> ShopOut:
     settings = shop.settings
     allowed, because = _restock(store)
     return ShopOut(
@@ -233,7 +244,7 @@ def _out(shop: Shop, store: Connection | None) -> ShopOut:
         name=shop.name,
         region=shop.region,
         seller_type=shop.seller_type,
-        cancellation_sync=None if store is not None and store.kind == "amazon" else settings.cancellation_sync,
+        cancellation_sync=None if _one_way(desk, store) else settings.cancellation_sync,
         restock={"allowed": allowed, "because": because},
         **{name: getattr(settings, name) for name in SHOP_FIELDS},
     )

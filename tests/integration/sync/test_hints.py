@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.bootstrap import PLATFORMS
 from bridge.domain.keys import HintKey, OrderKey
 from bridge.domain.settings import ShopSettings, Tie
 from bridge.ports import Channel, FoundShop, Store
@@ -40,6 +41,7 @@ def desk(database: Database) -> Desk:
         settings=SyncSettings(),
         owner="one",
         wake=lambda: None,
+        platforms=PLATFORMS,
     )
 
 

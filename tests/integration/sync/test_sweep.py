@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.bootstrap import PLATFORMS
 from bridge.domain.outcomes import RemoteProblem, Retry
 from bridge.domain.settings import ShopSettings, Tie
 from bridge.ports import Changed, ChangedPage, FoundShop, Stream
@@ -107,6 +108,7 @@ async def ready(database: Database) -> Set:
         settings=SyncSettings(),
         owner="me",
         wake=lambda: woken.append(1),
+        platforms=PLATFORMS,
     )
 
     async def make(conn: AsyncConnection) -> shops.Shop:

@@ -16,6 +16,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
+from bridge.bootstrap import PLATFORMS
 from bridge.connectors.magento.door import MagentoDoor
 from bridge.connectors.tiktok.door import TikTokDoor
 from bridge.ports import FoundShop
@@ -197,6 +198,7 @@ async def opened(db: Database, **changes: Any) -> AsyncIterator[House]:
         inbox=inbox,
         connectors={"magento": magento, "tiktok": tiktok},
         doors={"magento": MagentoDoor(), "tiktok": TikTokDoor()},
+        platforms=PLATFORMS,
         handshake=handshake,
         authorization=authorization,
         gateways=gateways,

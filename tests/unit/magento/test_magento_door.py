@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bridge.connectors.magento.door import MagentoDoor, is_for
+from bridge.connectors.magento.door import MagentoDoor
 from bridge.ports import HookRefused
 from plugin_contract.deliveries import sign
 from tests.unit.magento.recorded import FOLDER
@@ -89,6 +89,6 @@ def test_ids_may_be_numbers_as_before_plugin_1_0_15() -> None:
 
 
 def test_a_delivery_names_the_connection_it_is_for() -> None:
-    assert is_for("conn-1", {"X-App-Key": "conn-1"})
-    assert not is_for("conn-2", {"X-App-Key": "conn-1"})
-    assert not is_for("conn-1", {})
+    assert MagentoDoor().is_for("conn-1", {"X-App-Key": "conn-1"})
+    assert not MagentoDoor().is_for("conn-2", {"X-App-Key": "conn-1"})
+    assert not MagentoDoor().is_for("conn-1", {})
