@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+from bridge.bootstrap import PLATFORMS
 from bridge.storage.engine import Database
 from bridge.storage.inbox_writer import InboxWriter
 from tests.integration.web.house import House, opened, signed_by_magento
@@ -193,16 +195,15 @@ async def test_with_the_storage_down_it_is_503_and_never_200_or_401(sqlite_datab
         assert (api.status, api.json["type"]) == (503, "/problems/storage-unavailable")
 
 
-async def test_a_storage_that_hangs_is_503_before_tiktok_gives_up(
-    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bridge.web.hooks._SECONDS", {"tiktok": 0.2, "magento": 0.2})
+async def test_a_storage_that_hangs_is_503_before_tiktok_gives_up(sqlite_database: Database) -> None:
+    assert PLATFORMS["tiktok"].answer_within < 3
+    hasty = {kind: replace(platform, answer_within=0.2) for kind, platform in PLATFORMS.items()}
 
     class Hangs(InboxWriter):
         async def put(self, arrival: object) -> None:
             await asyncio.Event().wait()
 
-    async with opened(sqlite_database, inbox=Hangs(sqlite_database, lambda _: None)) as house:
+    async with opened(sqlite_database, inbox=Hangs(sqlite_database, lambda _: None), platforms=hasty) as house:
         await house.connect_tiktok()
         assert (await house.tiktok_says(TIKTOK_BODY)).status == 503
 

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.integration.web.house import House
+from bridge.bootstrap import PLATFORMS
+from bridge.storage.engine import Database
+from tests.integration.web.house import House, opened
 
 ON = {"store_to_channel": {"enabled": True, "default_reason": "out_of_stock"}}
 
@@ -158,17 +161,14 @@ async def test_lines_are_cancelled_in_two_markets_only(house: House) -> None:
     assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "#/store_to_channel/partial")
 
 
-async def test_an_amazon_store_has_no_cancellation_settings(house: House) -> None:
-    shop_id, store_id = await house.tied_shop()
-    from sqlalchemy import text
-
-    await house.db.write(
-        lambda conn: conn.execute(text("UPDATE connections SET kind = 'amazon' WHERE id = :id"), {"id": store_id})
-    )
-    for method in ("GET", "PUT"):
-        answer = await house.ask(method, f"/api/v1/shops/{shop_id}/cancellation-sync", json={})
-        assert (answer.status, answer.json["type"]) == (404, "/problems/no-cancellation-settings")
-    assert (await house.ask("GET", f"/api/v1/shops/{shop_id}")).json["cancellation_sync"] is None
+async def test_a_store_that_speaks_one_way_has_no_cancellation_settings(sqlite_database: Database) -> None:
+    one_way = {**PLATFORMS, "magento": replace(PLATFORMS["magento"], one_way=True)}
+    async with opened(sqlite_database, platforms=one_way) as house:
+        shop_id, _ = await house.tied_shop()
+        for method in ("GET", "PUT"):
+            answer = await house.ask(method, f"/api/v1/shops/{shop_id}/cancellation-sync", json={})
+            assert (answer.status, answer.json["type"]) == (404, "/problems/no-cancellation-settings")
+        assert (await house.ask("GET", f"/api/v1/shops/{shop_id}")).json["cancellation_sync"] is None
 
 
 async def test_sku_mappings_are_replaced_as_a_whole(each_house: House) -> None:
