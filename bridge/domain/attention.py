@@ -46,6 +46,7 @@ class AttentionKind(StrEnum):
     BRAKE = "brake"
     POISON = "poison"
     CONNECTION = "connection"
+    WAITING_LONG = "waiting_long"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,11 @@ TEXTS: Mapping[AttentionKind, AttentionText] = {
     AttentionKind.CONNECTION: AttentionText(
         "A connection does not work",
         "Mend what the reason names; orders wait and go on by themselves.",
+    ),
+    AttentionKind.WAITING_LONG: AttentionText(
+        "Waiting for more than an hour",
+        "Nothing is lost, and it goes on by itself. See why the other side takes so long: an outage, an upgrade that "
+        "is due, or a cancellation that TikTok Shop does not finish.",
     ),
 }
 

@@ -48,7 +48,7 @@ def decide(
     working = next((c for c in pending if not c.unit_ids or effect.units & c.unit_ids), None)
     if working is not None:
         because = f"{what}; TikTok Shop is working on cancellation {working.id}: PENDING is not done"
-        return Settlement(Verdict.WAITING, because, look_again_at=now + LOOK_AGAIN)
+        return Settlement(Verdict.WAITING, because, look_again_at=now + LOOK_AGAIN, waits_for="pending")
     if channel.status in TOO_LATE:
         because = f"{what}, but the order is {channel.status} on TikTok Shop: it can no longer be cancelled"
         return _held(AttentionKind.TOO_LATE, because, books)

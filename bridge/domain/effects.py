@@ -102,3 +102,5 @@ class Settlement:
     holds: tuple[Hold, ...] = ()
     look_again_at: datetime | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    waits_for: Literal["", "pending", "upgrade"] = ""
+    """Something outside that ends by itself or by somebody else's hand: shown when it takes too long."""

@@ -50,7 +50,7 @@ def decide(
         because = f"{what}, but the store order {store.number} is on hold and cannot be refunded"
         return _held(AttentionKind.STORE_ORDER_ON_HOLD, because, books)
     if not capabilities.refunds_work:
-        return Settlement(Verdict.WAITING, f"{what}; {capabilities.refunds_because}")
+        return Settlement(Verdict.WAITING, f"{what}; {capabilities.refunds_because}", waits_for="upgrade")
     refusal = link.refusals.get("refund")
     if refusal is not None:
         facts = {**_facts(books), "claim": refusal.claim}

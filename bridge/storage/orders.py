@@ -79,6 +79,8 @@ class OrderRecord:
     settled_at: datetime | None
     waiting_since: datetime | None
     """Since when it waits for something outside: an outage, PENDING, an upgrade."""
+    waits_for: str | None
+    """`outage:` or `upgrade:` and the connection's id, or `pending`."""
     braked_at: datetime | None
     """Since when it waits behind its shop's brake."""
     searched_for: str | None

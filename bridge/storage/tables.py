@@ -110,6 +110,8 @@ orders = _table(
     _when("settled_at", nullable=True),
     # Since when it waits for something outside (an outage, PENDING, an upgrade); NULL while it does not.
     _when("waiting_since", nullable=True),
+    # What for: `outage:` or `upgrade:` and the connection, or `pending`.
+    Column("waits_for", String(60)),
     # Since when it waits behind its shop's brake; NULL while it does not.
     _when("braked_at", nullable=True),
     # Fingerprint of what was known when the store was last searched in vain for another connector's order.
@@ -124,6 +126,7 @@ orders = _table(
     Index("orders_state", "state", "id"),
     Index("orders_shop_state", "shop_id", "state", "id"),
     Index("orders_shop", "shop_id", "id"),
+    Index("orders_waiting", "waiting_since"),
 )
 
 inbox = _table(

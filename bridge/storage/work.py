@@ -35,6 +35,7 @@ from bridge.storage.tables import work as table
 
 POISON_ATTEMPTS = 5
 """So many claims in a row that never came back, and the next one is parked instead of looked at."""
+NO_WORD = "nobody wrote down why: the process ended, or the lease ran out, each time"
 _CHUNK = 500
 
 
@@ -152,7 +153,11 @@ async def _locked(conn: AsyncConnection, keys: list[str]) -> dict[str, Row[Any]]
 
 _GONE = delete(table).where(_OURS, _UNMOVED)
 # MySQL assigns from left to right, and nothing that is assigned here is read here.
-_LET_GO = update(table).where(_OURS).values(due_at=db_now_ms(), lease_owner=None, lease_until=None, attempts=0)
+_LET_GO = (
+    update(table)
+    .where(_OURS)
+    .values(due_at=db_now_ms(), lease_owner=None, lease_until=None, attempts=0, parked_because=None)
+)
 _PUT_OFF = _LET_GO.values(due_at=case((_UNMOVED, bindparam("next", type_=Instant())), else_=db_now_ms()))
 
 
@@ -256,18 +261,78 @@ async def extend(db: Database, claimed: Claimed, lease_seconds: float) -> Claime
     return await db.write(prolong, idempotent=True)
 
 
-async def park(conn: AsyncConnection, claimed: Claimed, because: str) -> bool:
-    """Not handed out until it is marked. Due at once where something came in meanwhile; False if the lease was lost."""
+async def give_back(db: Database, claimed: Claimed) -> bool:
+    """The look was broken off from outside (the storage went, a stop): due again, not counted. False: lease lost."""
+
+    async def free(conn: AsyncConnection) -> bool:
+        fewer = case((table.c.attempts > 0, table.c.attempts - 1), else_=0)
+        given = update(table).where(_OURS).values(lease_owner=None, lease_until=None, attempts=fewer)
+        return (await conn.execute(given, _ours(claimed))).rowcount > 0
+
+    return await db.write(free, idempotent=True)
+
+
+async def put_off(db: Database, claimed: Claimed, wait_seconds: float, *, because: str | None) -> bool:
+    """The look failed: taken up again when so many seconds are over. False: lease lost.
+
+    `because`: what failed, kept for the case that the next ones fail too. None: no fault of this look, not counted.
+    """
+    counted = {"attempts": claimed.attempts - 1} if because is None else {"parked_because": because}
+
+    async def wait(conn: AsyncConnection) -> bool:
+        later = update(table).where(_OURS).values(lease_until=db_now_ms(wait_seconds), **counted)
+        return (await conn.execute(later, _ours(claimed))).rowcount > 0
+
+    return await db.write(wait, idempotent=True)
+
+
+async def came_back_late(conn: AsyncConnection, claimed: Claimed) -> None:
+    """Whoever lost the lease says so: that claim came back after all, and counts no more for who holds it now."""
+    await conn.execute(
+        update(table)
+        .where(
+            table.c.work_key == claimed.key,
+            or_(table.c.lease_owner.is_(None), table.c.lease_owner != claimed.owner),
+            table.c.attempts > 1,
+            table.c.parked_at.is_(None),
+        )
+        .values(attempts=table.c.attempts - 1)
+    )
+
+
+async def park(conn: AsyncConnection, claimed: Claimed) -> str | None:
+    """Not handed out until it is marked. Answers why, as it is kept.
+
+    None where nothing is parked: something came in meanwhile (it is due at once), or the lease was lost.
+    """
     row = (await _locked(conn, [claimed.key])).get(claimed.key)
     if row is None or row.lease_owner != claimed.owner:
-        return False
+        return None
     free: dict[str, Any] = {"lease_owner": None, "lease_until": None}
+    last = f"the last one failed: {row.parked_because}" if row.parked_because else NO_WORD
+    because = f"{POISON_ATTEMPTS} claims in a row never came back; {last}"
     if row.generation != claimed.generation:
         free |= {"due_at": db_now_ms(), "attempts": POISON_ATTEMPTS - 1}
     else:
         free |= {"due_at": None, "parked_because": because, "parked_at": db_now_ms()}
     await conn.execute(update(table).where(_OURS).values(**free), _ours(claimed))
-    return True
+    return because if row.generation == claimed.generation else None
+
+
+async def take_up_parked(conn: AsyncConnection, prefix: str = "") -> int:
+    """Everything parked whose key begins so gets one more try. How many."""
+    taken = await conn.execute(
+        update(table)
+        .where(table.c.parked_at.is_not(None), table.c.work_key.startswith(prefix, autoescape=True))
+        .values(
+            due_at=db_now_ms(),
+            generation=table.c.generation + 1,
+            attempts=POISON_ATTEMPTS - 1,
+            parked_because=None,
+            parked_at=None,
+        )
+    )
+    return taken.rowcount
 
 
 async def next_due_in(conn: AsyncConnection) -> float | None:
@@ -319,7 +384,11 @@ async def counts(conn: AsyncConnection) -> dict[str, float]:
     }
 
 
-async def parked(conn: AsyncConnection, limit: int = 100) -> dict[str, str]:
-    """Parked keys, and why."""
-    query = select(table.c.work_key, table.c.parked_because).where(table.c.parked_at.is_not(None)).limit(limit)
+async def parked(conn: AsyncConnection, limit: int = 100, prefix: str = "") -> dict[str, str]:
+    """Parked keys that begin so, and why."""
+    query = (
+        select(table.c.work_key, table.c.parked_because)
+        .where(table.c.parked_at.is_not(None), table.c.work_key.startswith(prefix, autoescape=True))
+        .limit(limit)
+    )
     return {row.work_key: row.parked_because for row in await conn.execute(query)}

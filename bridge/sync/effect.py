@@ -22,7 +22,7 @@ from bridge.storage import changelog, ledger, orders
 from bridge.storage.changelog import Line
 from bridge.storage.errors import AlreadyOpen
 from bridge.storage.ledger import Claim
-from bridge.sync import outbreak
+from bridge.sync import outbreak, waiting
 from bridge.sync.arrivals import note_arrivals, read_facts
 from bridge.sync.desk import CALL_TIMEOUT, Desk
 from bridge.sync.lease import Lease, LeaseLost
@@ -202,7 +202,8 @@ async def _believe(
         reach(handler.points.recorded)
         return AGAIN
     if look.state == "pending":
-        return await _wait(desk, sheet, claim, look.because, PENDING_LOOK, look.record)
+        fields = {**look.record, **waiting.fields(desk, sheet, waiting.PENDING)}
+        return await _wait(desk, sheet, claim, look.because, PENDING_LOOK, fields)
     if look.state == "refused":
         return await _refused(desk, sheet, sides, claim, look.because, "")
     if isinstance(answer, Done):

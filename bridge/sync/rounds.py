@@ -12,12 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.domain.outcomes import RemoteProblem
 from bridge.storage import inbox, meta
 from bridge.storage.errors import StorageDown
+from bridge.sync import waiting
 from bridge.sync.desk import Desk, log
 from bridge.sync.sweep import audit, sweep_all
 
 AUDIT_EVERY = timedelta(days=1)
 TOKENS_EVERY = timedelta(minutes=10)
 FORGET_EVERY = timedelta(hours=1)
+WAITING_EVERY = timedelta(minutes=1)
 ARRIVALS_KEPT = timedelta(days=30)
 """Longer than any remote repeats a message (TikTok: 16 hours)."""
 SWEEP_LATE = timedelta(minutes=30)
@@ -45,6 +47,7 @@ class Rounds:
             group.create_task(self._every(min(AUDIT_EVERY, timedelta(hours=1)), "audit", self._audit))
             group.create_task(self._every(TOKENS_EVERY, "tokens", self._renew_tokens))
             group.create_task(self._every(FORGET_EVERY, "forget", self._forget))
+            group.create_task(self._every(WAITING_EVERY, "waiting", lambda: waiting.show(self._desk)))
 
     async def _every(self, pause: timedelta, name: str, round_: Callable[[], Awaitable[None]]) -> None:
         """One round after another; a failed one is logged and the next one comes."""

@@ -9,15 +9,25 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.domain.attention import AttentionKind, Hold, steady
+from bridge.domain.attention import AttentionKind, steady
 from bridge.domain.books import compare_books
 from bridge.domain.comparison import Case, compare
 from bridge.domain.effects import EffectKind, Settlement, Verdict
 from bridge.domain.keys import OrderKey
 from bridge.killpoints import KillPoint, reach
 from bridge.storage import attention, changelog, orders
-from bridge.storage.orders import OrderRecord, OrderState
-from bridge.sync import answering, cancelling, capabilities, creating, invoicing, linking, outbreak, refunding
+from bridge.storage.orders import OrderState
+from bridge.sync import (
+    answering,
+    cancelling,
+    capabilities,
+    creating,
+    invoicing,
+    linking,
+    outbreak,
+    refunding,
+    waiting,
+)
 from bridge.sync.arrivals import note_arrivals
 from bridge.sync.desk import CALL_TIMEOUT, Desk, log
 from bridge.sync.effect import Handler, kind_of, perform, resume
@@ -149,8 +159,11 @@ async def _record(desk: Desk, sheet: Sheet, sides: Sides | None, settlement: Set
         await changelog.write_once(conn, record.id, "decided", words, settlement.because, facts)
         await outbreak.raise_holds(conn, record.id, settlement.holds)
         keep = {hold.kind.value for hold in settlement.holds} | {kind.value for kind in outbreak.STICKY}
+        if settlement.waits_for:
+            keep.add(AttentionKind.WAITING_LONG.value)
         await attention.close(conn, order_id=record.id, keep=keep, dismissed=settlement.verdict in FINAL)
         fields: dict[str, Any] = {"state": STATES[settlement.verdict], "because": settlement.because}
+        fields |= waiting.fields(desk, sheet, _waits_for(sheet, settlement))
         if settlement.verdict is Verdict.SETTLED:
             fields["settled_at"] = desk.clock.now()
         if sides is not None:
@@ -169,13 +182,20 @@ async def _record(desk: Desk, sheet: Sheet, sides: Sides | None, settlement: Set
     )
 
 
+def _waits_for(sheet: Sheet, settlement: Settlement) -> str | None:
+    if settlement.waits_for == "upgrade":
+        return waiting.upgrade_of(sheet.store_connection_id or "")
+    return settlement.waits_for or None
+
+
 async def _waits(desk: Desk, sheet: Sheet, down: RemoteDown, due: datetime) -> None:
     because = f"waiting: {down.outcome.because}"
+    fields = waiting.fields(desk, sheet, waiting.outage_of(down.connection_id))
 
     async def write(conn: AsyncConnection) -> None:
         facts = {"connection": down.connection_id, "again_at": due.isoformat()}
         await changelog.write_once(conn, sheet.record.id, "waiting", steady(because), because, facts)
-        await orders.set_fields(conn, sheet.record.id, state=OrderState.WAITING, because=because)
+        await orders.set_fields(conn, sheet.record.id, state=OrderState.WAITING, because=because, **fields)
 
     await desk.db.write(write)
 
@@ -245,15 +265,3 @@ def _units(channel: Any, store: Any, unit_map: Any) -> list[dict[str, Any]]:
         }
         for unit in channel.units
     ]
-
-
-async def park(desk: Desk, key: OrderKey, because: str) -> None:
-    """The work on this order never came back, time after time: a person is told, other orders go on."""
-
-    async def write(conn: AsyncConnection) -> None:
-        record: OrderRecord = await orders.ensure(conn, key.shop_id, key.channel_order_id)
-        await orders.set_fields(conn, record.id, state=OrderState.POISONED, because=because)
-        await changelog.write(conn, record.id, "parked", because)
-        await outbreak.raise_holds(conn, record.id, [Hold(AttentionKind.POISON, because, {"because": because})])
-
-    await desk.db.write(write)

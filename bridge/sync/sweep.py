@@ -212,7 +212,11 @@ async def _let_go(desk: Desk, connection_id: str) -> None:
 
 
 async def audit(desk: Desk) -> int:
-    """Mark every order still alive, spread over an hour: a lost sweep costs a day, never money."""
+    """Mark every order still alive, spread over an hour: a lost sweep costs a day, never money.
+
+    What is parked and has no order yet is taken up too, once.
+    """
+    await desk.db.write(lambda conn: work.take_up_parked(conn, "hint:"))
     marked, after = 0, None
     while page := await _alive(desk, after):
         keys = [str(OrderKey(record.shop_id, record.channel_order_id)) for record in page]

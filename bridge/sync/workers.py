@@ -12,13 +12,15 @@ from datetime import datetime, timedelta
 
 from bridge.domain.keys import HintKey, OrderKey, parse_key
 from bridge.killpoints import KillPoint, reach
+from bridge.mistakes import frames, place
 from bridge.storage import work
 from bridge.storage.errors import CommitUnknown, StorageDown
 from bridge.storage.work import POISON_ATTEMPTS, Claimed
+from bridge.sync import parking
 from bridge.sync.desk import Desk, log
 from bridge.sync.hints import Taken, resolve
 from bridge.sync.lease import Lease, LeaseLost
-from bridge.sync.settle import park, settle
+from bridge.sync.settle import settle
 
 IDLE_LOOK = timedelta(seconds=1)
 GIVE_WAY = timedelta(milliseconds=500)
@@ -103,7 +105,7 @@ class Workers:
         while self._owed:
             claimed = self._owed.pop()
             try:
-                await work.extend(self._desk.db, claimed, 0.0)
+                await work.give_back(self._desk.db, claimed)
             except StorageDown:
                 self._owed.append(claimed)
                 raise
@@ -129,6 +131,8 @@ class Workers:
             await self._handle(hand)
         except LeaseLost:
             log.warning("work.lease_lost", key=hand.claimed.key)
+            with contextlib.suppress(StorageDown, CommitUnknown):
+                await self._desk.db.write(lambda conn: work.came_back_late(conn, hand.claimed))
         except StorageDown:
             log.warning("work.interrupted", key=hand.claimed.key)
             self._owed.append(hand.claimed)
@@ -142,18 +146,24 @@ class Workers:
         except CommitUnknown as unknown:
             # Whether the last step was written is for the next look to find out: an open claim says that it was.
             log.warning("work.commit_unknown", key=hand.claimed.key, because=str(unknown))
-            await self._put_off(hand.claimed)
-        except Exception:  # noqa: BLE001 -- logged with its traceback, counted, and parked in the end
+            await self._put_off(hand.claimed, None)
+        except Exception as mistake:  # noqa: BLE001 -- logged with its place, counted, and parked in the end
             # Nobody foresaw this, so nobody can say what it means: the claim counts as one that never came back, the
             # order is tried again and parked after five, and the other orders go on.
-            log.exception("work.failed", key=hand.claimed.key, attempt=hand.claimed.attempts)
-            await self._put_off(hand.claimed)
+            log.error(
+                "work.failed",
+                key=hand.claimed.key,
+                attempt=hand.claimed.attempts,
+                error=f"{type(mistake).__name__}: {mistake}",
+                frames=frames(mistake),
+            )
+            await self._put_off(hand.claimed, place(mistake))
         finally:
             self._busy -= 1
 
-    async def _put_off(self, claimed: Claimed) -> None:
+    async def _put_off(self, claimed: Claimed, because: str | None) -> None:
         try:
-            await work.extend(self._desk.db, claimed, AFTER_FAILURE.total_seconds())
+            await work.put_off(self._desk.db, claimed, AFTER_FAILURE.total_seconds(), because=because)
         except StorageDown:
             self._owed.append(claimed)
             raise
@@ -167,6 +177,9 @@ class Workers:
         sheet = None
         if isinstance(key, HintKey):
             found = await resolve(self._desk, key, claimed)
+            if claimed.attempts >= POISON_ATTEMPTS:
+                hint = key
+                await self._desk.db.write(lambda conn: parking.no_longer(conn, hint))
             if not isinstance(found, Taken):
                 await self._release(claimed, found)
                 return
@@ -184,8 +197,6 @@ class Workers:
         reach(KillPoint.WORK_RELEASED)
 
     async def _park(self, claimed: Claimed, key: OrderKey | HintKey) -> None:
-        because = f"{POISON_ATTEMPTS} claims in a row never came back"
-        log.error("work.parked", key=claimed.key, because=because)
-        if isinstance(key, OrderKey):
-            await park(self._desk, key, because)
-        await self._desk.db.write(lambda conn: work.park(conn, claimed, because))
+        because = await self._desk.db.write(lambda conn: parking.park(conn, claimed, key))
+        if because is not None:
+            log.error("work.parked", key=claimed.key, because=because)

@@ -21,7 +21,7 @@ import aiohttp
 from aiohttp import web
 from cryptography.fernet import Fernet
 
-from bridge.bootstrap import running
+from bridge.bootstrap import Service, running
 from bridge.config import Config
 from bridge.sandbox.magento import MagentoSandbox
 from bridge.sandbox.magento import create_app as magento_app
@@ -96,11 +96,11 @@ class Stage:
         return Config(**{**plain, **changes})
 
     @contextlib.asynccontextmanager
-    async def inside(self, **changes: Any) -> AsyncIterator[None]:
+    async def inside(self, **changes: Any) -> AsyncIterator[Service]:
         """The service in this process."""
         async with running(self.config(port=0, **changes)) as service:
             self.url = f"http://127.0.0.1:{service.port}"
-            yield
+            yield service
 
     async def start(self, port: int, **environment: str) -> None:
         """The service as a process of its own; waits until it answers."""

@@ -4,6 +4,7 @@ import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -42,6 +43,14 @@ async def _swap(database: Database, claimed: Claimed, key: str) -> Claimed | Non
         return await work.swap(conn, claimed, key)
 
     return await database.write(swap)
+
+
+async def _park(database: Database, claimed: Claimed) -> str | None:
+    return await database.write(lambda conn: work.park(conn, claimed))
+
+
+async def _came_back_late(database: Database, claimed: Claimed) -> None:
+    await database.write(lambda conn: work.came_back_late(conn, claimed))
 
 
 async def test_a_key_is_handed_out_once_and_is_gone_when_done(database: Database) -> None:
@@ -122,13 +131,11 @@ async def test_poison_is_parked_and_taken_up_once(database: Database) -> None:
     [claimed] = await _claim(database)
     assert claimed.is_poison
 
-    async def park(conn: AsyncConnection) -> bool:
-        return await work.park(conn, claimed, "five workers died of it")
-
-    assert await database.write(park)
+    because = await database.write(lambda conn: work.park(conn, claimed))
+    assert because == f"{POISON_ATTEMPTS} claims in a row never came back; {work.NO_WORD}"
     assert await _claim(database) == []
     assert (await database.read(work.counts))["parked"] == 1
-    assert await database.read(work.parked) == {"a": "five workers died of it"}
+    assert await database.read(work.parked) == {"a": because}
     await _mark(database, "a")
     [once] = await _claim(database)
     assert not once.is_poison
@@ -142,11 +149,68 @@ async def test_parked_and_marked_meanwhile_is_due(database: Database) -> None:
     [claimed] = await _claim(database)
     await _mark(database, "a")
 
-    async def park(conn: AsyncConnection) -> bool:
-        return await work.park(conn, claimed, "why")
-
-    assert await database.write(park)
+    assert await database.write(lambda conn: work.park(conn, claimed)) is None
     assert [c.key for c in await _claim(database)] == ["a"]
+
+
+async def test_what_failed_last_is_the_reason_for_parking(database: Database) -> None:
+    await _mark(database, "a")
+    for number in range(POISON_ATTEMPTS):
+        [claimed] = await _claim(database)
+        assert await work.put_off(database, claimed, 60, because=f"KeyError {number}")
+        assert await _claim(database, "two") == [], "put off: nobody takes it yet"
+        await _expire(database, "a")
+    [claimed] = await _claim(database)
+    because = await database.write(lambda conn: work.park(conn, claimed))
+    assert because == f"{POISON_ATTEMPTS} claims in a row never came back; the last one failed: KeyError 4"
+
+
+async def test_what_failed_before_a_look_that_came_back_is_no_reason_later(database: Database) -> None:
+    await _mark(database, "a")
+    [claimed] = await _claim(database)
+    await work.put_off(database, claimed, 60, because="KeyError")
+    await _expire(database, "a")
+    [claimed] = await _claim(database)
+    await database.write(lambda conn: work.release(conn, claimed, datetime.now(UTC)))
+    for _ in range(POISON_ATTEMPTS):
+        await _expire(database, "a")
+        [claimed] = await _claim(database)
+    await _expire(database, "a")
+    [claimed] = await _claim(database)
+    assert work.NO_WORD in str(await database.write(lambda conn: work.park(conn, claimed)))
+
+
+@pytest.mark.parametrize("broken_off", ["given back", "put off unblamed", "lease lost"])
+async def test_what_is_no_fault_of_the_work_is_not_counted(database: Database, broken_off: str) -> None:
+    await _mark(database, "a")
+    for number in range(2 * POISON_ATTEMPTS):
+        [claimed] = await _claim(database, f"worker {number}")
+        assert not claimed.is_poison, number
+        if broken_off == "given back":
+            assert await work.give_back(database, claimed)
+        elif broken_off == "put off unblamed":
+            assert await work.put_off(database, claimed, 60, because=None)
+            await _expire(database, "a")
+        else:
+            await _expire(database, "a")
+            [other] = await _claim(database, f"other {number}")
+            assert not await work.give_back(database, claimed), "the lease is another's"
+            await _came_back_late(database, claimed)
+            assert await work.give_back(database, other)
+
+
+async def test_all_that_is_parked_is_taken_up_once(database: Database) -> None:
+    for key in ("hint:a", "hint:b", "order:c"):
+        await _mark(database, key)
+        for _ in range(POISON_ATTEMPTS):
+            await _claim(database)
+            await _expire(database, key)
+        [claimed] = await _claim(database)
+        assert await _park(database, claimed)
+    assert set(await database.read(lambda conn: work.parked(conn, 10, "hint:"))) == {"hint:a", "hint:b"}
+    assert await database.write(lambda conn: work.take_up_parked(conn, "hint:")) == 2
+    assert {c.key for c in await _claim(database, limit=5)} == {"hint:a", "hint:b"}
+    assert set(await database.read(work.parked)) == {"order:c"}
 
 
 async def test_swap_finishes_the_hint_and_leases_the_order(database: Database) -> None:

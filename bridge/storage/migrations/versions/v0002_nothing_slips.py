@@ -51,6 +51,7 @@ def upgrade() -> None:
     _columns(
         "orders",
         sa.Column("waiting_since", sa.BigInteger()),
+        sa.Column("waits_for", sa.String(60)),
         sa.Column("braked_at", sa.BigInteger()),
         sa.Column("searched_for", sa.String(64)),
     )
@@ -64,6 +65,7 @@ def upgrade() -> None:
         sa.Column("reopened", _LONG),
     )
     _indexes("attention", {"attention_deadline": ("state", "deadline_at", "id")})
+    _indexes("orders", {"orders_waiting": ("waiting_since",)})
     _table(
         "alert_targets",
         sa.Column("id", sa.String(40), primary_key=True),
