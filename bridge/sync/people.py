@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,6 +17,8 @@ from bridge.sync import linking
 from bridge.sync.desk import Desk, log
 from bridge.sync.sweep import sweep_all
 
+PATIENCE = timedelta(seconds=120)
+"""So long a sweep that a person asked for waits for one under way."""
 ALLOWED = frozenset({"create", "past", "brake", "link"})
 
 
@@ -112,7 +114,7 @@ class Actions:
         not_swept: dict[str, str] = {}
         await desk.db.write(lambda conn: jobs.update(conn, job_id, state="running"))
         try:
-            marked = await sweep_all(desk, connection_id, since, not_swept)
+            marked = await sweep_all(desk, connection_id, since, not_swept, PATIENCE)
         except Exception as problem:  # noqa: BLE001 -- a background job's end: logged whole, and shown with the job
             because = f"{type(problem).__name__}: {problem}"
             log.exception("sweep.failed", job=job_id)
