@@ -5,15 +5,15 @@ How far it is stands in the database: a restart goes on with the day's audit, an
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any, Self
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.keys import OrderKey
-from bridge.storage import leases, meta, orders, work
+from bridge.storage import audit_runs, leases, orders, work
+from bridge.storage.audit_runs import AuditRun
 from bridge.sync.desk import Desk, log
 
 EVERY = timedelta(days=1)
@@ -23,36 +23,7 @@ A_SECOND = 5
 """So many orders of an audit become due in one second."""
 LONGEST = timedelta(hours=1)
 """Over so long an audit's looks are spread at most."""
-_NAME = "audit.run"
 _LEASE = "audit"
-
-
-@dataclass(frozen=True, slots=True)
-class AuditRun:
-    """The last audit, or the one that runs. Times are ISO texts."""
-
-    started_at: str
-    ended_at: str | None = None
-    after: str | None = None
-    """The last order marked; the rest comes after it."""
-    marked: int = 0
-
-    @classmethod
-    def read(cls, text: str) -> Self:
-        return cls(**json.loads(text))
-
-    def text(self) -> str:
-        return json.dumps(asdict(self))
-
-    @property
-    def began(self) -> datetime:
-        return datetime.fromisoformat(self.started_at)
-
-
-async def last(conn: AsyncConnection) -> AuditRun | None:
-    """None: this installation was never audited, nor started for a day."""
-    text = await meta.get(conn, _NAME)
-    return None if text is None else AuditRun.read(text)
 
 
 async def daily(desk: Desk) -> int | None:
@@ -62,9 +33,9 @@ async def daily(desk: Desk) -> int | None:
     """
 
     async def due(conn: AsyncConnection) -> AuditRun | None:
-        run = await last(conn)
+        run = await audit_runs.last(conn)
         if run is None:
-            await meta.put(conn, _NAME, AuditRun(_now(desk), ended_at=_now(desk)).text())
+            await audit_runs.put(conn, AuditRun(_now(desk), ended_at=_now(desk)))
             return None
         if run.ended_at is None:
             return run
@@ -89,15 +60,15 @@ def _now(desk: Desk) -> str:
     return desk.clock.now().isoformat()
 
 
-async def _leased(desk: Desk, begin: Any) -> int | None:
+async def _leased(desk: Desk, begin: Callable[[AsyncConnection], Awaitable[AuditRun | None]]) -> int | None:
     async def take(conn: AsyncConnection) -> AuditRun | None:
         if not await leases.try_lease(conn, _LEASE, desk.owner, LEASE.total_seconds(), again=False):
             return None
-        run: AuditRun | None = await begin(conn)
+        run = await begin(conn)
         if run is None:
             await leases.release(conn, _LEASE, desk.owner)
         else:
-            await meta.put(conn, _NAME, run.text())
+            await audit_runs.put(conn, run)
         return run
 
     run = await desk.db.write(take)
@@ -123,13 +94,13 @@ async def _page(desk: Desk, run: AuditRun) -> AuditRun:
         page = await orders.alive(conn, None, run.after, PAGE)
         if not page:
             ended = replace(run, ended_at=_now(desk), after=None)
-            await meta.put(conn, _NAME, ended.text())
+            await audit_runs.put(conn, ended)
             return ended
         keys = [str(OrderKey(record.shop_id, record.channel_order_id)) for record in page]
         wait = timedelta(seconds=run.marked // A_SECOND)
         await work.mark(conn, keys, desk.clock.now() + min(wait, LONGEST))
         further = replace(run, after=page[-1].id, marked=run.marked + len(page))
-        await meta.put(conn, _NAME, further.text())
+        await audit_runs.put(conn, further)
         await leases.try_lease(conn, _LEASE, desk.owner, LEASE.total_seconds(), again=True)
         return further
 

@@ -21,7 +21,7 @@ from bridge.storage import cursors, foreign, orders, shops, work
 from bridge.storage.cursors import Cursor, PassLost
 from bridge.storage.orders import OrderRecord
 from bridge.storage.shops import Shop
-from bridge.sync import linking, outbreak
+from bridge.sync import linking, outbreak, silence
 from bridge.sync.desk import Desk, log
 from bridge.sync.sheet import RemoteDown
 
@@ -252,6 +252,7 @@ async def sweep_all(
             log.warning("sweep.taken_over", connection=connection.id, because=str(lost))
         finally:
             await _let_go(desk, connection.id, owner)
+    await silence.look(desk)
     return marked
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from bridge.web.api import attention, connections, orders, shops, sweeps
+from bridge.web.api import attention, connections, drifts, orders, shops, sweeps
 from bridge.web.api import models as m
+from bridge.web.api.drift_models import DriftPage, DriftQuery, SweepStatus
 from bridge.web.openapi import show_openapi
 from bridge.web.routes import Answer, Route
 
@@ -195,6 +196,21 @@ ROUTES: Final = (
         {202: Answer(m.SweepOut)},
         problems=(409,),
         body=m.NewSweep,
+    ),
+    Route(
+        "GET",
+        "/api/v1/sweeps",
+        drifts.show_sweeps,
+        "How far each list was swept, the last audit, and what was never told",
+        {200: Answer(SweepStatus)},
+    ),
+    Route(
+        "GET",
+        "/api/v1/drifts",
+        drifts.list_drifts,
+        "Differences that no message had told of, the newest first",
+        {200: Answer(DriftPage)},
+        query=DriftQuery,
     ),
     Route(
         "GET",
