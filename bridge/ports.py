@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
+from bridge.domain.alerting import Message
 from bridge.domain.capabilities import StoreCapabilities
 from bridge.domain.channel_order import ChannelOrder
 from bridge.domain.outcomes import Outcome
@@ -321,6 +322,33 @@ class ChannelAuthorization(Protocol):
 
     async def exchange(self, credentials: Mapping[str, Any], code: str) -> Mapping[str, Any]:
         """Code → credentials with tokens. Raises `RemoteProblem`."""
+        ...
+
+
+# --- telling people -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NewTarget:
+    """Somebody to be told, as checked."""
+
+    shown: str
+    """The address as it may be shown."""
+    secrets: Mapping[str, Any] = field(repr=False)
+    """Kept sealed."""
+    once: str | None = field(default=None, repr=False)
+    """A secret made here, to be shown once."""
+
+
+class AlertSender(Protocol):
+    """One way of telling: e-mail, webhook."""
+
+    def check(self, address: str, secret: str | None) -> NewTarget:
+        """Raises ValueError with what is wrong, where, and what to do."""
+        ...
+
+    async def send(self, address: str, secrets: Mapping[str, Any], message: Message) -> Outcome:
+        """Send one message, once. `Done`: the other side took it. `Rejected`: it never will."""
         ...
 
 

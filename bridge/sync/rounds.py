@@ -18,6 +18,7 @@ from bridge.sync.sweep import sweep_all
 AUDIT_LOOK = timedelta(minutes=10)
 """How often it is looked whether the day's audit is due, or was broken off."""
 TOKENS_EVERY = timedelta(minutes=10)
+ALERTS_EVERY = timedelta(seconds=2)
 FORGET_EVERY = timedelta(hours=1)
 WAITING_EVERY = timedelta(minutes=1)
 ARRIVALS_KEPT = timedelta(days=30)
@@ -27,9 +28,12 @@ SWEEP_LATE = timedelta(minutes=30)
 
 
 class Rounds:
-    def __init__(self, desk: Desk, renew_tokens: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, desk: Desk, renew_tokens: Callable[[], Awaitable[None]], send_alerts: Callable[[], Awaitable[None]]
+    ) -> None:
         self._desk = desk
         self._renew_tokens = renew_tokens
+        self._send_alerts = send_alerts
         self._stopping = asyncio.Event()
         self._swept_at = desk.clock.now()
 
@@ -45,6 +49,7 @@ class Rounds:
             group.create_task(self._every(settings.sweep_interval, "sweep", self._sweep))
             group.create_task(self._every(AUDIT_LOOK, "audit", self._audit))
             group.create_task(self._every(TOKENS_EVERY, "tokens", self._renew_tokens))
+            group.create_task(self._every(ALERTS_EVERY, "alerts", self._send_alerts))
             group.create_task(self._every(FORGET_EVERY, "forget", self._forget))
             group.create_task(self._every(WAITING_EVERY, "waiting", lambda: waiting.show(self._desk)))
 

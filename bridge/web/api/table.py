@@ -6,6 +6,7 @@ from typing import Final
 
 from bridge.web.api import attention, connections, drifts, orders, shops, sweeps
 from bridge.web.api import models as m
+from bridge.web.api.alert_routes import ROUTES as ALERTS
 from bridge.web.api.drift_models import DriftPage, DriftQuery, SweepStatus
 from bridge.web.openapi import show_openapi
 from bridge.web.routes import Answer, Route
@@ -228,4 +229,5 @@ ROUTES: Final = (
         {200: Answer(m.AuditPage)},
         query=m.AuditQuery,
     ),
+    *ALERTS,
 )

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bridge.domain.alerting import Message
 from bridge.domain.capabilities import StoreCapabilities
-from bridge.domain.outcomes import RemoteProblem
-from bridge.ports import ActionRefused, Announced, Channel, Connected, Finding, FoundShop, Store
+from bridge.domain.outcomes import Done, Outcome, RemoteProblem
+from bridge.ports import ActionRefused, Announced, Channel, Connected, Finding, FoundShop, NewTarget, Store
 
 
 class FakeClock:
@@ -143,6 +144,23 @@ class FakeGateways:
         if self.problem is not None:
             raise self.problem
         return FakeStore(self.reported)  # type: ignore[return-value] # the web side asks for nothing else
+
+
+@dataclass
+class FakeSender:
+    """Takes any address with a dot; `outcome` is what each message comes to."""
+
+    outcome: Outcome = field(default_factory=lambda: Done("202"))
+    sent: list[tuple[str, Message]] = field(default_factory=list)
+
+    def check(self, address: str, secret: str | None) -> NewTarget:
+        if "." not in address:
+            raise ValueError("the address must look like https://hooks.example")
+        return NewTarget(address, {"secret": secret or "whsec_made"}, once=None if secret else "whsec_made")
+
+    async def send(self, address: str, secrets: Mapping[str, Any], message: Message) -> Outcome:
+        self.sent.append((address, message))
+        return self.outcome
 
 
 @dataclass
