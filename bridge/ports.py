@@ -359,6 +359,27 @@ class ActionRefused(Exception):
     """What a person asked for cannot be done; the text says why and what to do."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which open attention items are meant."""
+
+    kind: str
+    shop: str | None = None
+    connection: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a request to settle many."""
+
+    settled: int
+    """Orders that are looked at now."""
+    skipped: int
+    """Items that are not about one order: there is nothing to look at."""
+    left: int
+    """Not taken in by this request: ask again."""
+
+
 class Actions(Protocol):
     """What the API, the pages and the command line ask of the core. Never a stored command: *settle now*."""
 
@@ -367,6 +388,10 @@ class Actions(Protocol):
 
         Clears standing refusals and a block: a person has looked.
         """
+        ...
+
+    async def settle_all(self, wanted: Wanted, allow: frozenset[str], who: str) -> Settled:
+        """Look at every order behind the open items of a kind, spread over a while; bounded."""
         ...
 
     async def link(self, order_id: str, store_order: str, who: str) -> None:

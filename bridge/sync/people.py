@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.domain.attention import AttentionKind
 from bridge.domain.keys import OrderKey
 from bridge.domain.linking import Misfit, fit_rows
-from bridge.ports import ActionRefused
-from bridge.storage import attention, audit, changelog, jobs, orders, shops, work
+from bridge.ports import ActionRefused, Settled, Wanted
+from bridge.storage import attention, audit, jobs, orders, shops, work
 from bridge.storage.orders import OrderRecord
-from bridge.sync import linking
+from bridge.sync import bulk, linking
+from bridge.sync.bulk import settle_order
 from bridge.sync.desk import Desk, log
 from bridge.sync.sweep import sweep_all
 
@@ -30,23 +31,13 @@ class Actions:
         self._running: set[asyncio.Task[None]] = set()
 
     async def settle(self, order_id: str, allow: frozenset[str], who: str) -> None:
-        unknown = allow - ALLOWED
-        if unknown:
-            raise ActionRefused(
-                f"{', '.join(sorted(unknown))} cannot be allowed; choose from {', '.join(sorted(ALLOWED))}"
-            )
-
-        async def write(conn: AsyncConnection) -> None:
-            record = await _order(conn, order_id)
-            forced = {"allowed": sorted({*record.forced.get("allowed", []), *allow})}
-            await orders.update(conn, record.id, forced=forced, blocked=None, searched_for=None)
-            words = f"{who} says: settle now" + (f", {', '.join(sorted(allow))} allowed" if allow else "")
-            await changelog.write(conn, record.id, "person", words, {"who": who, "allow": sorted(allow)})
-            await attention.close(conn, order_id=record.id, dismissed=False)
-            await work.mark(conn, [_key(record)])
-
-        await self._desk.db.write(write)
+        check_allowed(allow)
+        await self._desk.db.write(lambda conn: settle_order(conn, order_id, allow, who))
         self._desk.wake()
+
+    async def settle_all(self, wanted: Wanted, allow: frozenset[str], who: str) -> Settled:
+        check_allowed(allow)
+        return await bulk.settle_all(self._desk, wanted, allow, who)
 
     async def link(self, order_id: str, store_order: str, who: str) -> None:
         desk = self._desk
@@ -148,6 +139,13 @@ class Actions:
         for task in list(self._running):
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
+
+
+def check_allowed(allow: frozenset[str]) -> None:
+    """Raises `ActionRefused`."""
+    unknown = allow - ALLOWED
+    if unknown:
+        raise ActionRefused(f"{', '.join(sorted(unknown))} cannot be allowed; choose from {', '.join(sorted(ALLOWED))}")
 
 
 async def _order(conn: AsyncConnection, order_id: str) -> OrderRecord:

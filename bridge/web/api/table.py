@@ -7,6 +7,7 @@ from typing import Final
 from bridge.web.api import attention, connections, drifts, orders, shops, sweeps
 from bridge.web.api import models as m
 from bridge.web.api.alert_routes import ROUTES as ALERTS
+from bridge.web.api.attention_groups import ROUTES as ATTENTION_GROUPS
 from bridge.web.api.drift_models import DriftPage, DriftQuery, SweepStatus
 from bridge.web.openapi import show_openapi
 from bridge.web.routes import Answer, Route
@@ -170,6 +171,16 @@ ROUTES: Final = (
         "What waits for a person",
         {200: Answer(m.AttentionPage)},
         query=m.AttentionQuery,
+    ),
+    # Before the item's own: `groups` is no item's id.
+    *ATTENTION_GROUPS,
+    Route(
+        "GET",
+        "/api/v1/attention/{item}",
+        attention.show_attention,
+        "One item",
+        {200: Answer(m.AttentionOut)},
+        problems=(404,),
     ),
     Route(
         "POST",

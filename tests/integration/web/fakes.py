@@ -11,7 +11,18 @@ from typing import Any
 from bridge.domain.alerting import Message
 from bridge.domain.capabilities import StoreCapabilities
 from bridge.domain.outcomes import Done, Outcome, RemoteProblem
-from bridge.ports import ActionRefused, Announced, Channel, Connected, Finding, FoundShop, NewTarget, Store
+from bridge.ports import (
+    ActionRefused,
+    Announced,
+    Channel,
+    Connected,
+    Finding,
+    FoundShop,
+    NewTarget,
+    Settled,
+    Store,
+    Wanted,
+)
 
 
 class FakeClock:
@@ -174,6 +185,11 @@ class FakeActions:
     async def settle(self, order_id: str, allow: frozenset[str], who: str) -> None:
         self._maybe_refuse()
         self.settled.append((order_id, allow, who))
+
+    async def settle_all(self, wanted: Wanted, allow: frozenset[str], who: str) -> Settled:
+        self._maybe_refuse()
+        self.settled.append((wanted.kind, allow, who))
+        return Settled(settled=3, skipped=1, left=0)
 
     async def link(self, order_id: str, store_order: str, who: str) -> None:
         self._maybe_refuse()

@@ -17,7 +17,9 @@ def sender(house: House) -> FakeSender:
 
 
 async def test_a_targets_life(house: House) -> None:
-    made = await house.ask("POST", TARGETS, json={"kind": "webhook", "address": " https://hooks.example/x ", "name": "Ops"})
+    made = await house.ask(
+        "POST", TARGETS, json={"kind": "webhook", "address": " https://hooks.example/x ", "name": "Ops"}
+    )
     assert (made.status, made.json["secret"], made.json["state"]) == (201, "whsec_made", "untried")
     path = f"{TARGETS}/{made.json['id']}"
     shown = await house.ask("GET", path)
@@ -38,10 +40,14 @@ async def test_a_targets_life(house: House) -> None:
 
 
 async def test_a_test_tells_what_came_of_it(house: House) -> None:
-    made = await house.ask("POST", TARGETS, json={"kind": "email", "address": "ops@shop.test", "secret": "whsec_mine"})
+    body = {"kind": "email", "address": "ops@shop.test", "secret": "whsec_mine"}
+    made = await house.ask("POST", TARGETS, json=body)
     assert made.json["secret"] is None, "what was given is not shown again"
     path = f"{TARGETS}/{made.json['id']}"
-    assert (await house.ask("POST", f"{path}/test", json={})).json == {"delivered": True, "because": "It was taken: 202"}
+    assert (await house.ask("POST", f"{path}/test", json={})).json == {
+        "delivered": True,
+        "because": "It was taken: 202",
+    }
     assert sender(house).sent[0][1].test
     assert (await house.ask("GET", path)).json["state"] == "works"
     sender(house).outcome = Retry("the mail server is down")
@@ -57,20 +63,40 @@ async def test_a_wrong_address_is_said_to_be_wrong(house: House) -> None:
 async def test_the_outbox_shows_what_is_to_be_told(house: House) -> None:
     made = await house.ask("POST", TARGETS, json={"kind": "email", "address": "ops@shop.test", "kinds": ["poison"]})
     for kind in ("poison", "brake"):
-        await house.db.write(
-            lambda conn, kind=kind: attention.raise_item(
-                conn,
-                kind=kind,
-                fingerprint="f",
-                title="Look",
-                because="so",
-                what_to_do="do",
-                facts={},
-                shop_id="shp_1",
-            )
-        )
+        await _raised(house, kind)
     page = (await house.ask("GET", f"/api/v1/alerts?target={made.json['id']}&state=waiting")).json
     [alert] = page["alerts"]
     assert (alert["body"]["kind"], alert["body"]["shop"], alert["attempts"]) == ("poison", "shp_1", 0)
     assert (await house.ask("GET", f"{TARGETS}/{made.json['id']}")).json["counts"] == {"waiting": 1}
     assert (await house.ask("GET", "/api/v1/alerts?cursor=x")).status == 422
+
+
+async def _raised(house: House, kind: str) -> None:
+    await house.db.write(
+        lambda conn: attention.raise_item(
+            conn,
+            kind=kind,
+            fingerprint="f",
+            title="Look",
+            because="so",
+            what_to_do="do",
+            facts={},
+            shop_id="shp_1",
+        )
+    )
+
+
+async def test_groups_and_answers_to_all_of_a_kind(house: House) -> None:
+    await _raised(house, "poison")
+    [group] = (await house.ask("GET", "/api/v1/attention/groups")).json["groups"]
+    assert (group["kind"], group["count"], group["what_to_do"]) == ("poison", 1, "do")
+    [item] = (await house.ask("GET", "/api/v1/attention?shop=shp_1")).json["items"]
+    assert (item["overdue"], item["deadline_at"], item["reopened"]) == (False, None, None)
+    assert (await house.ask("GET", f"/api/v1/attention/{group['samples'][0]}")).json == item
+    assert (await house.ask("GET", "/api/v1/attention?sort=deadline")).json["items"] == []
+    done = await house.ask("POST", "/api/v1/attention/settle", json={"kind": "poison", "allow": ["past"]})
+    assert (done.status, done.json) == (202, {"settled": 3, "skipped": 1, "left": 0})
+    assert house.actions.settled[-1][:2] == ("poison", frozenset({"past"}))
+    seen = await house.ask("POST", "/api/v1/attention/dismiss", json={"kind": "poison", "note": "known"})
+    assert seen.json == {"dismissed": 1}
+    assert (await house.ask("GET", "/api/v1/attention/groups")).json["groups"] == []
