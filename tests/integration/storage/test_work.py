@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bridge.storage import work
 from bridge.storage.engine import Database
@@ -260,3 +260,16 @@ async def test_the_longest_due_comes_first(database: Database) -> None:
     for key, hours in (("b", 2), ("a", 1), ("c", 3)):
         await _mark(database, key, due_at=now - timedelta(hours=hours))
     assert [(await _claim(database))[0].key for _ in range(3)] == ["c", "b", "a"]
+
+
+async def test_a_worker_who_takes_its_share_of_a_crowd_leaves_the_rest_free(mariadb_database: Database) -> None:
+    keys = [f"k{number:03}" for number in range(400)]
+    await mariadb_database.write(lambda conn: work.mark(conn, keys))
+    engine = mariadb_database._writer
+    assert isinstance(engine, AsyncEngine)
+    async with engine.connect() as conn, conn.begin():
+        rows = await conn.execute(work._LONGEST_DUE, {"lease": 60.0, "most": 3})
+        first = {row.work_key for row in rows}
+        second = {one.key for one in await work.claim(mariadb_database, "second", 60, 3)}
+    assert len(first) == len(second) == 3
+    assert not first & second
