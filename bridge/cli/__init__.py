@@ -7,7 +7,6 @@ import sys
 import typer
 
 from bridge.cli import (
-    alerts,
     attention,
     checking,
     connecting,
@@ -38,7 +37,7 @@ def _root() -> None:
     """
 
 
-for module in (serving, demo, connecting, settings, doctor, orders, attention, alerts, sweeping, sandbox, checking):
+for module in (serving, demo, connecting, settings, doctor, orders, attention, sweeping, sandbox, checking):
     module.add_to(app)
 
 

@@ -18,7 +18,6 @@ STYLES: Mapping[str, str] = {
     "waiting": "yellow",
     "void": "yellow",
     "refused": "red",
-    "drift": "yellow",
     "parked": "red",
     "person": "magenta",
 }

@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import URL, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from bridge.storage import wire
+
 POOL = 10
 CONNECT_SECONDS = 10
 LOCK_WAIT_SECONDS = 10
@@ -58,7 +60,12 @@ def make_engine(url: URL, *, writing: bool) -> AsyncEngine:
         pool_recycle=1800,
         pool_use_lifo=True,
         pool_reset_on_return=None,
-        connect_args={"charset": "utf8mb4", "connect_timeout": CONNECT_SECONDS, **tls},
+        connect_args={
+            "charset": "utf8mb4",
+            "connect_timeout": CONNECT_SECONDS,
+            "async_creator_fn": wire.connect,
+            **tls,
+        },
     )
 
     def prepare(connection: Any, _record: Any) -> None:

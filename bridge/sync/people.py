@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.attention import AttentionKind
 from bridge.domain.keys import OrderKey
 from bridge.domain.linking import Misfit, fit_rows
-from bridge.ports import ActionRefused, Settled, Wanted
-from bridge.storage import attention, audit, jobs, orders, shops, work
+from bridge.ports import ActionRefused
+from bridge.storage import attention, audit, changelog, jobs, orders, shops, work
 from bridge.storage.orders import OrderRecord
-from bridge.sync import bulk, linking
-from bridge.sync.bulk import settle_order
+from bridge.sync import linking
 from bridge.sync.desk import Desk, log
 from bridge.sync.sweep import sweep_all
 
-PATIENCE = timedelta(seconds=120)
-"""So long a sweep that a person asked for waits for one under way."""
 ALLOWED = frozenset({"create", "past", "brake", "link"})
 
 
@@ -31,13 +28,23 @@ class Actions:
         self._running: set[asyncio.Task[None]] = set()
 
     async def settle(self, order_id: str, allow: frozenset[str], who: str) -> None:
-        check_allowed(allow)
-        await self._desk.db.write(lambda conn: settle_order(conn, order_id, allow, who))
-        self._desk.wake()
+        unknown = allow - ALLOWED
+        if unknown:
+            raise ActionRefused(
+                f"{', '.join(sorted(unknown))} cannot be allowed; choose from {', '.join(sorted(ALLOWED))}"
+            )
 
-    async def settle_all(self, wanted: Wanted, allow: frozenset[str], who: str) -> Settled:
-        check_allowed(allow)
-        return await bulk.settle_all(self._desk, wanted, allow, who)
+        async def write(conn: AsyncConnection) -> None:
+            record = await _order(conn, order_id)
+            forced = {"allowed": sorted({*record.forced.get("allowed", []), *allow})}
+            await orders.update(conn, record.id, forced=forced, blocked=None, searched_for=None)
+            words = f"{who} says: settle now" + (f", {', '.join(sorted(allow))} allowed" if allow else "")
+            await changelog.write(conn, record.id, "person", words, {"who": who, "allow": sorted(allow)})
+            await attention.close(conn, order_id=record.id, dismissed=False)
+            await work.mark(conn, [_key(record)])
+
+        await self._desk.db.write(write)
+        self._desk.wake()
 
     async def link(self, order_id: str, store_order: str, who: str) -> None:
         desk = self._desk
@@ -105,7 +112,7 @@ class Actions:
         not_swept: dict[str, str] = {}
         await desk.db.write(lambda conn: jobs.update(conn, job_id, state="running"))
         try:
-            marked = await sweep_all(desk, connection_id, since, not_swept, PATIENCE)
+            marked = await sweep_all(desk, connection_id, since, not_swept)
         except Exception as problem:  # noqa: BLE001 -- a background job's end: logged whole, and shown with the job
             because = f"{type(problem).__name__}: {problem}"
             log.exception("sweep.failed", job=job_id)
@@ -139,13 +146,6 @@ class Actions:
         for task in list(self._running):
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
-
-
-def check_allowed(allow: frozenset[str]) -> None:
-    """Raises `ActionRefused`."""
-    unknown = allow - ALLOWED
-    if unknown:
-        raise ActionRefused(f"{', '.join(sorted(unknown))} cannot be allowed; choose from {', '.join(sorted(ALLOWED))}")
 
 
 async def _order(conn: AsyncConnection, order_id: str) -> OrderRecord:
