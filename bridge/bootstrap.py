@@ -32,7 +32,7 @@ from bridge.connectors.tiktok import credentials as tiktok_credentials
 from bridge.connectors.tiktok.connect import TikTokConnector
 from bridge.connectors.tiktok.door import TikTokDoor
 from bridge.connectors.tiktok.platform import PLATFORM as TIKTOK
-from bridge.connectors.tiktok.reasons import reasons_for
+from bridge.connectors.tiktok.reasons import cancels_lines, reasons_for
 from bridge.connectors.tiktok.shop import ShopRef, shop_limiter
 from bridge.gateways import KeptGateways
 from bridge.keys import api_token, digest, secret_keys
@@ -88,6 +88,7 @@ def reasons(region: str) -> list[dict[str, Any]]:
             "text": reason.text,
             "seller_fault": reason.seller_fault,
             "statuses": sorted(reason.statuses),
+            "cancels_lines": cancels_lines(region, reason.key),
         }
         for reason in reasons_for(region)
     ]

@@ -104,6 +104,15 @@ class Sweepable(Protocol):
 # --- the two sides --------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class LineReasons:
+    """With which reasons the channel cancels certain lines of an order now."""
+
+    keys: tuple[str, ...]
+    because: str = ""
+    """Why there is none."""
+
+
 class Channel(Sweepable, Protocol):
     """One TikTok Shop."""
 
@@ -111,6 +120,10 @@ class Channel(Sweepable, Protocol):
 
     async def cancel_reasons(self, order: ChannelOrder) -> tuple[str, ...] | None:
         """Reason keys the channel accepts for cancelling this order now; None where it does not tell."""
+        ...
+
+    async def line_cancel_reasons(self, order: ChannelOrder, unit_ids: frozenset[str]) -> LineReasons:
+        """Reason keys the channel accepts for cancelling just these units now; none where it does not do that."""
         ...
 
     async def cancel_order(self, order: ChannelOrder, reason: str, unit_ids: frozenset[str] | None) -> Outcome:
@@ -335,9 +348,17 @@ class Actions(Protocol):
     """What the API, the pages and the command line ask of the core. Never a stored command: *settle now*."""
 
     async def settle(self, order_id: str, allow: frozenset[str], who: str) -> None:
-        """Look at the order now. `allow`: what the person lets through for this order: `create`, `past`, `brake`.
+        """Look at the order now. `allow`: what the person lets through for this order: `create`, `past`, `brake`,
+        `lines`.
 
         Clears standing refusals and a block: a person has looked.
+        """
+        ...
+
+    async def cancel_lines(self, order_id: str, who: str) -> tuple[str, ...]:
+        """Let the refunded units of this one order be cancelled line by line, and look at it now. Answers with them.
+
+        Raises `ActionRefused` where that cannot be done now, `RemoteProblem`.
         """
         ...
 

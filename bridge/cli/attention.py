@@ -66,6 +66,22 @@ def settle(
     _said(found, as_json=as_json)
 
 
+@group.command(name="cancel-lines")
+def cancel_lines(
+    item: Annotated[str, typer.Argument(help="Id of the item, as the list shows it; its kind is partial_refund")],
+    *,
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+) -> None:
+    """Cancel just the units that the store refunded on TikTok Shop, for this one order.
+
+    TikTok allows that in the US and the UK, as out of stock only, and counts it as the seller's fault. An out-of-stock
+    reason must be listed in the shop's settings.
+    """
+    found = service(url).post(f"/api/v1/attention/{segment(item)}/cancel-lines", {})
+    _said(found, as_json=as_json)
+
+
 @group.command()
 def dismiss(
     item: Annotated[str, typer.Argument(help="Id of the item, as the list shows it")],

@@ -18,8 +18,8 @@ AllowOption = Annotated[
     typer.Option(
         metavar="WHAT",
         help="Let through for this order: create (although under way), past (from before the switch-on), brake "
-        "(although unusually many), link (look for another connector's store order although that is switched off). "
-        "May be given several times",
+        "(although unusually many), link (look for another connector's store order although that is switched off), "
+        "lines (only the refunded units, line by line). May be given several times",
     ),
 ]
 OrderArgument = Annotated[str, typer.Argument(metavar="ORDER", help="TikTok Shop's order id, or the bridge's own")]

@@ -26,7 +26,7 @@ class AttentionKind(StrEnum):
     INVOICE_REFUSED = "invoice_refused"
     NOT_INVOICED = "not_invoiced"
     NOT_RESERVED = "not_reserved"
-    PARTIAL_CANCELLATION = "partial_cancellation"
+    CANNOT_REFUND = "cannot_refund"
     PARTIAL_REFUND = "partial_refund"
     UNIT_PARTLY_REFUNDED = "unit_partly_refunded"
     EMPTIED_WITHOUT_UNITS = "emptied_without_units"
@@ -93,13 +93,15 @@ TEXTS: Mapping[AttentionKind, AttentionText] = {
         "The store order did not take its stock",
         "Check the salable quantity of these rows: the units can be sold twice. They will not be put back to stock.",
     ),
-    AttentionKind.PARTIAL_CANCELLATION: AttentionText(
-        "TikTok Shop cancelled some units",
-        "Refund exactly these units in the store (a credit memo for the rows shown, shipping 0), then *settle now*.",
+    AttentionKind.CANNOT_REFUND: AttentionText(
+        "No credit memo can take the cancelled units",
+        "Nothing is left to refund for them. See in the store where their rows or their money went, put their stock "
+        "right by hand if they are on the shelf, then dismiss this.",
     ),
     AttentionKind.PARTIAL_REFUND: AttentionText(
         "The store refunded some units",
-        "Cancel these lines in TikTok Shop's Seller Center if the buyer should not get them, or refund the rest in the "
+        "Should the buyer not get them: *cancel lines* cancels just these on TikTok Shop (US and UK only, as out of "
+        "stock, which counts as the seller's fault). Elsewhere cancel them in Seller Center, or refund the rest in the "
         "store: when every living unit is refunded the whole order is cancelled.",
     ),
     AttentionKind.UNIT_PARTLY_REFUNDED: AttentionText(

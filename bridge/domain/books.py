@@ -1,7 +1,8 @@
 """The two books of one order, unit by unit: what is dead on the channel, what is gone in the store.
 
-The store gives counts per row, not units, so the books are compared as counts: dead units are filled first, then
-units under a return, then living ones by line id. Pure.
+The store gives counts per row, not units, so the books are compared as counts: dead units are filled first, the
+earliest death first; then units under a return; then living ones, those a pending cancellation names before the others,
+those still at the seller before those that left, and else by line id. Pure.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from bridge.domain.channel_order import ChannelOrder, Unit, UnitDeath
+from bridge.domain.channel_order import CancellationStatus, ChannelOrder, Unit, UnitDeath
 from bridge.domain.plans import Piece
 from bridge.domain.store_order import StoreOrder
 
@@ -90,7 +91,7 @@ def compare_books(
             needed[row] = needed.get(row, 0) + quantity
 
     pool = {row: min(gone.get(row, 0), count) for row, count in needed.items()}
-    order = sorted(dead, key=lambda unit_id: (unit_id not in fill_first, line_order(unit_id)))
+    order = sorted(dead, key=lambda unit_id: (unit_id not in fill_first, _died(dead[unit_id]), line_order(unit_id)))
     unrefunded, dead_partly = _fill(order, wants, pool)
     missing = {row: count - gone.get(row, 0) for row, count in needed.items() if count > gone.get(row, 0)}
 
@@ -98,7 +99,7 @@ def compare_books(
     excess = {row: max(0, count - max(needed.get(row, 0), ours.get(row, 0))) for row, count in gone.items()}
     beyond = {row: extra for row, count in ours.items() if (extra := count - needed.get(row, 0)) > 0}
     absorbed, _ = _fill(sorted(returned, key=line_order), wants, excess)
-    left, living_partly = _fill(sorted(living, key=line_order), wants, excess)
+    left, living_partly = _fill(living_order(channel, living), wants, excess)
     refunded = living - set(left)
 
     states = {
@@ -129,6 +130,27 @@ def rows_of(pieces: Iterable[Piece]) -> dict[str, int]:
     for piece in pieces:
         rows[piece.row] = rows.get(piece.row, 0) + piece.quantity
     return rows
+
+
+def _died(death: UnitDeath) -> float:
+    """For sorting: what a merchant refunded long ago stood for what died long ago."""
+    return death.at.timestamp() if death.at is not None else 0.0
+
+
+def living_order(channel: ChannelOrder, living: Iterable[str]) -> list[str]:
+    """Equal units on one row: which of them the store's count speaks for.
+
+    Those that a cancellation under way names come first: refunding one of two and cancelling the other would end with
+    both dead. Of the others, one that never left is meant rather than one in a parcel.
+    """
+    named = {
+        unit
+        for record in channel.cancellations
+        if record.status == CancellationStatus.PENDING
+        for unit in record.unit_ids
+    }
+    left = {unit.id for unit in channel.units if unit.left_seller}
+    return sorted(living, key=lambda unit_id: (unit_id not in named, unit_id in left, line_order(unit_id)))
 
 
 def _fill(

@@ -5,22 +5,25 @@ Never "is this credit memo full?" but "are all living units refunded?".
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from bridge.domain import requests
 from bridge.domain.attention import AttentionKind, Hold, refused
-from bridge.domain.books import Books, rows_of
+from bridge.domain.books import Books, living_order, rows_of
 from bridge.domain.channel_order import CancellationStatus, ChannelOrder, OrderStatus
-from bridge.domain.effects import CancelOrder, Effect, Settlement, Verdict
+from bridge.domain.effects import CancelLines, CancelOrder, Effect, Settlement, Verdict
 from bridge.domain.link import Link
 from bridge.domain.settings import ShopSettings, is_before
 from bridge.domain.store_order import StoreOrder
-from bridge.domain.words import lives, units
+from bridge.domain.words import are, lives, units
 
 LOOK_AGAIN = timedelta(minutes=1)
 BRAKE_LOOK = timedelta(minutes=10)
+LINES = "lines"
+"""What a person allows for one order: its refunded units may be cancelled line by line."""
 TOO_LATE = frozenset({OrderStatus.IN_TRANSIT, OrderStatus.DELIVERED, OrderStatus.COMPLETED})
 
 
@@ -37,15 +40,24 @@ def decide(
     what = f"the store refunded {len(books.refunded)} of {units(len(books.living))} that lived"
     if not direction.enabled:
         return Settlement(Verdict.SETTLED, f"{what}, but refund → TikTok Shop cancellation is switched off")
-    effect = requests.refunded(channel, books, what) or _whole(books, what)
-    past = _before(store, link, effect.units if effect else books.refunded, direction.effective_from)
-    if past is not None and "past" not in link.allowed:
+    effect: Effect | None = requests.refunded(channel, books, what) or _whole(books, what)
+    if effect is None and direction.partial == "ignore" and LINES not in link.allowed:
+        return _partial(channel, settings, books, what)
+    limit = None if "past" in link.allowed else direction.effective_from
+    past = _before(store, link, effect.units if effect else books.refunded, limit)
+    if past is not None:
         because = f"{what}; the credit memo ({past:%Y-%m-%d %H:%M} UTC) is older than the switch-on of this direction"
         return _held(AttentionKind.BEFORE_SWITCH_ON, because, books)
-    if effect is None:
+    if effect is None and direction.partial != "cancel_lines" and LINES not in link.allowed:
         return _partial(channel, settings, books, what)
+    if effect is None:
+        lines = _lines(channel, store, link, books, what, limit)
+        if isinstance(lines, Settlement):
+            return lines
+        effect = lines
     pending = [c for c in channel.cancellations if c.status == CancellationStatus.PENDING and not c.is_request]
-    working = next((c for c in pending if not c.unit_ids or effect.units & c.unit_ids), None)
+    alone = isinstance(effect, CancelLines)  # TikTok takes no second cancellation beside one of other lines
+    working = next((c for c in pending if alone or not c.unit_ids or effect.units & c.unit_ids), None)
     if working is not None:
         because = f"{what}; TikTok Shop is working on cancellation {working.id}: PENDING is not done"
         return Settlement(Verdict.WAITING, because, look_again_at=now + LOOK_AGAIN, waits_for="pending")
@@ -56,7 +68,7 @@ def decide(
     if refusal is not None:
         hold = refused(AttentionKind.CANCEL_REFUSED, refusal.because, {**_facts(books), "claim": refusal.claim})
         return Settlement(Verdict.HELD, refusal.because, holds=(hold,))
-    if isinstance(effect, CancelOrder) and not direction.default_reason:
+    if isinstance(effect, (CancelOrder, CancelLines)) and not direction.default_reason:
         return _held(AttentionKind.NO_REASON, f"{what}, but no default cancellation reason is set", books)
     if cancels_last_hour >= direction.max_cancels_per_hour and "brake" not in link.allowed:
         because = (
@@ -74,6 +86,66 @@ def _whole(books: Books, what: str) -> Effect | None:
         return None
     because = f"{what}: every living unit, so the whole order is cancelled on TikTok Shop"
     return CancelOrder(because=because, units=books.living)
+
+
+def _lines(
+    channel: ChannelOrder, store: StoreOrder, link: Link, books: Books, what: str, effective_from: datetime | None
+) -> CancelLines | Settlement:
+    """The refunded units by themselves, as far as it is certain which they are and that they are no past ones."""
+    wants = {unit: rows_of(link.unit_map[unit]) for unit in books.living}
+    unlike = sorted(
+        {
+            row
+            for unit in books.refunded
+            for other in books.living - books.refunded
+            if wants[unit] != wants[other]
+            for row in wants[unit].keys() & wants[other].keys()
+        }
+    )
+    if unlike:
+        because = (
+            f"{what}; other units that live on share their rows ({', '.join(unlike)}), so the quantities do not tell "
+            "which units were meant"
+        )
+        return _held(AttentionKind.PARTIAL_REFUND, because, books)
+    meant = books.refunded
+    if effective_from is not None:
+        meant = _since(store, link, books, living_order(channel, books.refunded), effective_from)
+    if not meant:
+        because = f"{what}; credit memos older than the switch-on of this direction speak for them"
+        return _held(AttentionKind.BEFORE_SWITCH_ON, because, books)
+    rest = len(books.living) - len(meant) + len(books.living_unmapped)
+    because = f"{what}; {are(len(meant))} cancelled on TikTok Shop line by line, {lives(rest)} in the order"
+    return CancelLines(because=because, units=meant)
+
+
+def _since(
+    store: StoreOrder, link: Link, books: Books, refunded: Sequence[str], effective_from: datetime
+) -> frozenset[str]:
+    """The refunded units for which credit memos since the switch-on speak.
+
+    A memo is counted once: dead units that no memo of ours stands for are taken to stand on the newest ones.
+    """
+    ours = store.refunded_by_us()
+    room: dict[str, int] = {}
+    for row in store.rows:
+        since = sum(
+            refund.quantities.get(row.id, 0)
+            for refund in store.refunds
+            if not refund.is_ours and not is_before(refund.created_at, effective_from)
+        )
+        if not is_before(store.updated_at, effective_from):
+            since += row.cancelled
+        dead = sum(rows_of(link.unit_map[unit]).get(row.id, 0) for unit in books.dead)
+        room[row.id] = since - max(0, dead - ours.get(row.id, 0))
+    meant: list[str] = []
+    for unit in refunded:
+        wants = rows_of(link.unit_map[unit])
+        if all(room.get(name, 0) >= quantity for name, quantity in wants.items()):
+            meant.append(unit)
+            for taken, quantity in wants.items():
+                room[taken] -= quantity
+    return frozenset(meant)
 
 
 def _partial(channel: ChannelOrder, settings: ShopSettings, books: Books, what: str) -> Settlement:

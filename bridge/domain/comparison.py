@@ -6,7 +6,7 @@ Causes, senders and messages are shown to people; they never decide here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from bridge.domain.attention import AttentionKind, Hold, refused
 from bridge.domain.books import Books, compare_books
 from bridge.domain.capabilities import StoreCapabilities
 from bridge.domain.channel_order import ChannelOrder
-from bridge.domain.effects import CancelOrder, InvoiceOrder, Settlement, Verdict
+from bridge.domain.effects import ApproveRequest, CancelLines, CancelOrder, InvoiceOrder, Settlement, Verdict
 from bridge.domain.link import Link
 from bridge.domain.plans import Reserved
 from bridge.domain.settings import ShopSettings
@@ -69,32 +69,79 @@ def _with_store_order(case: Case, store: StoreOrder) -> Settlement:
         return _invoice(case, store)
     books = compare_books(case.channel, store, link.unit_map, fill_first=link.refunded_by_us)
     concerns = requests.waiting(case.channel)
-    refunds_on = case.settings.cancellation_sync.channel_to_store.enabled
-    if books.missing and (refunds_on or not (books.refunded or books.partly - books.dead.keys())):
-        return _joined(refunding.decide(case.channel, store, link, case.settings, case.capabilities, books), concerns)
+    twice = sorted(set(books.unrefunded) & link.refunded_by_us)
+    if twice:
+        because = (
+            f"our own credit memos stood for unit {', '.join(twice)}, but the store order {store.number} no longer "
+            "counts them as refunded: nothing is refunded a second time"
+        )
+        return _joined(held(Hold(AttentionKind.BOOKS_MOVED, because, {"units": twice})), concerns)
+    there = (
+        refunding.decide(case.channel, store, link, case.settings, case.capabilities, books) if books.missing else None
+    )
+    if there is not None and there.effect is not None:
+        return _joined(there, concerns)
+    back = _towards_channel(case, store, books, concerns)
+    if there is not None and back is not None:
+        settlement = _together(there, back)
+    else:
+        settlement = there or back or _equal(case.channel, store, books)
+    return settlement if settlement.effect is not None else _joined(settlement, concerns)
+
+
+def _towards_channel(case: Case, store: StoreOrder, books: Books, waiting: tuple[Hold, ...]) -> Settlement | None:
+    """What the store refunded of living units, and what follows; None where it refunded none."""
+    if books.partly and books.partly <= books.dead.keys() and not books.refunded:
+        return None  # dead units only: said where they are refunded
     if books.partly:
         names = ", ".join(sorted(books.partly))
         because = f"the store refunded some rows of unit {names}, not all: a unit is whole or it is held"
-        hold = Hold(AttentionKind.UNIT_PARTLY_REFUNDED, because, {"units": sorted(books.partly)})
-        return _joined(held(hold), concerns)
-    if books.refunded:
-        settlement = cancelling.decide(
-            case.channel, store, link, case.settings, books, case.cancels_last_hour, case.now
-        )
-        if isinstance(settlement.effect, CancelOrder) and concerns:
-            because = (
-                f"{settlement.because}; but a buyer's request waits whose units cannot be checked: answer it first"
-            )
-            return Settlement(Verdict.HELD, because, holds=concerns)
-        if settlement.effect is not None:
-            return settlement
-        emptied = _emptied(store) if books.refunded != books.living else None
-        if emptied is not None and settlement.verdict is Verdict.SETTLED:
-            settlement = held(emptied)
-        elif emptied is not None:
-            concerns = (emptied, *concerns)
-        return _joined(settlement, concerns)
-    return _joined(_equal(case.channel, store, books), concerns)
+        return held(Hold(AttentionKind.UNIT_PARTLY_REFUNDED, because, {"units": sorted(books.partly)}))
+    if not books.refunded:
+        return None
+    if books.beyond:
+        return held(_beyond(store, books))
+    settlement = cancelling.decide(
+        case.channel, store, case.link, case.settings, books, case.cancels_last_hour, case.now
+    )
+    if isinstance(settlement.effect, (CancelOrder, CancelLines)) and waiting:
+        because = f"{settlement.because}; but a buyer's request waits for an answer: answer it first"
+        return Settlement(Verdict.HELD, because)  # the requests themselves are what is asked
+    emptied = _emptied(store) if books.refunded != books.living else None
+    if emptied is None or isinstance(settlement.effect, ApproveRequest):
+        return settlement
+    if settlement.effect is not None and cancelling.LINES in case.link.allowed:
+        return settlement
+    if settlement.effect is not None or settlement.verdict is Verdict.SETTLED:
+        return held(emptied)
+    return _joined(settlement, (emptied,))
+
+
+def _together(there: Settlement, back: Settlement) -> Settlement:
+    """Both directions have something to say. What may act does; what waits goes on by itself, so it waits."""
+    if back.effect is not None:
+        return _joined(back, there.holds)
+    ranks = (Verdict.WAITING, Verdict.HELD, Verdict.SETTLED)
+    looks = [at for at in (there.look_again_at, back.look_again_at) if at is not None]
+    return Settlement(
+        min(there.verdict, back.verdict, key=ranks.index),
+        f"{there.because}; and {back.because}",
+        holds=_one_a_kind(there.holds + back.holds),
+        look_again_at=min(looks, default=None),
+        waits_for=there.waits_for or back.waits_for,
+    )
+
+
+def _one_a_kind(holds: tuple[Hold, ...]) -> tuple[Hold, ...]:
+    """A person is asked once of a kind; both directions may have the same to ask."""
+    found: dict[AttentionKind, Hold] = {}
+    for hold in holds:
+        first = found.setdefault(hold.kind, hold)
+        if first is not hold:
+            cause = {**(hold.cause or hold.facts), **(first.cause or first.facts)}
+            facts = {**hold.facts, **first.facts}
+            found[hold.kind] = replace(first, because=f"{first.because}; and {hold.because}", facts=facts, cause=cause)
+    return tuple(found.values())
 
 
 def _invoice(case: Case, store: StoreOrder) -> Settlement:
@@ -121,12 +168,7 @@ def _invoice(case: Case, store: StoreOrder) -> Settlement:
 def _equal(channel: ChannelOrder, store: StoreOrder, books: Books) -> Settlement:
     living = len(books.living)
     if books.beyond:
-        rows = ", ".join(f"{count} of row {row}" for row, count in sorted(books.beyond.items()))
-        because = (
-            f"our own credit memos of the store order {store.number} refunded more than is cancelled on TikTok Shop "
-            f"({rows}): that is no wish to cancel, so nothing is done"
-        )
-        return held(Hold(AttentionKind.BOOKS_MOVED, because, {"beyond": dict(sorted(books.beyond.items()))}))
+        return held(_beyond(store, books))
     emptied = _emptied(store) if living else None
     if emptied is not None:
         return held(emptied)
@@ -144,9 +186,20 @@ def _equal(channel: ChannelOrder, store: StoreOrder, books: Books) -> Settlement
     return Settlement(Verdict.SETTLED, because, facts={"status": channel.status, "store_state": store.state})
 
 
+def _beyond(store: StoreOrder, books: Books) -> Hold:
+    rows = ", ".join(f"{count} of row {row}" for row, count in sorted(books.beyond.items()))
+    because = (
+        f"our own credit memos of the store order {store.number} refunded more than is cancelled on TikTok Shop "
+        f"({rows}): that is no wish to cancel, so nothing is done"
+    )
+    return Hold(AttentionKind.BOOKS_MOVED, because, {"beyond": dict(sorted(books.beyond.items()))})
+
+
 def _emptied(store: StoreOrder) -> Hold | None:
-    """All the money was given back, but not by quantities."""
+    """All the money was given back, but not by quantities. Where only gifts are left there was none to give back."""
     if store.total_paid.amount <= 0 or store.total_refunded.amount < store.total_paid.amount:
+        return None
+    if all(refund.is_ours for refund in store.refunds) or not any(row.left and row.price for row in store.rows):
         return None
     because = (
         f"credit memos of the store order {store.number} gave back all {store.total_paid}, but not all quantities: "
@@ -163,14 +216,7 @@ def _returned(books: Books) -> str:
 def _joined(settlement: Settlement, concerns: tuple[Hold, ...]) -> Settlement:
     if not concerns:
         return settlement
-    return Settlement(
-        settlement.verdict,
-        settlement.because,
-        settlement.effect,
-        settlement.holds + concerns,
-        settlement.look_again_at,
-        settlement.facts,
-    )
+    return replace(settlement, holds=settlement.holds + concerns)
 
 
 def held(hold: Hold, look_again_at: datetime | None = None) -> Settlement:

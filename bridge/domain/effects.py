@@ -18,11 +18,15 @@ class EffectKind(StrEnum):
     INVOICE = "invoice"
     REFUND = "refund"
     CANCEL = "cancel"
+    CANCEL_LINES = "cancel_lines"
     APPROVE = "approve"
 
     @property
     def side(self) -> Side:
-        return "channel" if self in {EffectKind.CANCEL, EffectKind.APPROVE} else "store"
+        return "channel" if self in _ON_CHANNEL else "store"
+
+
+_ON_CHANNEL = frozenset({EffectKind.CANCEL, EffectKind.CANCEL_LINES, EffectKind.APPROVE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class RefundOrder:
     restock_rows: frozenset[str]
     restock_because: str
     cancellation_id: str
-    """The channel's cancellation that the credit memo's comment names."""
+    """The channel's cancellation that the credit memo's comment names; several, joined by commas."""
     concerns: tuple[Hold, ...] = ()
     """What a person should know about the stock once it is refunded."""
     kind: Literal[EffectKind.REFUND] = EffectKind.REFUND
@@ -69,6 +73,15 @@ class CancelOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class CancelLines:
+    """Cancel single order lines on the channel; the order lives on."""
+
+    because: str
+    units: frozenset[str]
+    kind: Literal[EffectKind.CANCEL_LINES] = EffectKind.CANCEL_LINES
+
+
+@dataclass(frozen=True, slots=True)
 class ApproveRequest:
     """Approve the buyer's pending request: the store has refunded every unit of it."""
 
@@ -78,7 +91,7 @@ class ApproveRequest:
     kind: Literal[EffectKind.APPROVE] = EffectKind.APPROVE
 
 
-Effect = CreateOrder | InvoiceOrder | RefundOrder | CancelOrder | ApproveRequest
+Effect = CreateOrder | InvoiceOrder | RefundOrder | CancelOrder | CancelLines | ApproveRequest
 
 
 class Verdict(StrEnum):

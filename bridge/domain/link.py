@@ -29,7 +29,7 @@ class Link:
     repair_tried: bool = False
     blocked: str = ""
     allowed: frozenset[str] = frozenset()
-    """What a person allowed for this order: `create`, `past`, `brake`, `link`."""
+    """What a person allowed for this order: `create`, `past`, `brake`, `link`, `lines`."""
     refusals: Mapping[str, Refusal] = field(default_factory=dict)
     """Effect kind → refusal that still stands."""
     refunded_by_us: frozenset[str] = frozenset()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from bridge.domain.link import Link
 from bridge.domain.restock import RowSplit, left_the_seller, order_rule, sentence, split_rows
 from bridge.domain.settings import ShopSettings, is_before
 from bridge.domain.store_order import StoreOrder, StoreRow
-from bridge.domain.words import lives, units
+from bridge.domain.words import are, units
 
 
 def decide(
@@ -30,9 +31,13 @@ def decide(
     what = f"{count} of {units(len(books.mapped))} cancelled on TikTok Shop and not refunded in the store"
     if not direction.enabled:
         return Settlement(Verdict.SETTLED, f"{what}, but TikTok Shop cancellation → refund is switched off")
-    past = _before(books, direction.effective_from)
-    if past is not None and "past" not in link.allowed:
-        because = f"{what}; the cancellation ({past:%Y-%m-%d %H:%M} UTC) is older than the switch-on of this direction"
+    past = {} if "past" in link.allowed else _before(books, direction.effective_from)
+    due = tuple(unit for unit in books.unrefunded if unit not in past)
+    if not due:
+        because = (
+            f"{what}; the cancellation ({min(past.values()):%Y-%m-%d %H:%M} UTC) is older than the switch-on of this "
+            "direction"
+        )
         return _held(AttentionKind.BEFORE_SWITCH_ON, because, books)
     partly = sorted(books.partly & books.dead.keys(), key=line_order)
     if partly:
@@ -40,12 +45,9 @@ def decide(
             f"{what}; the store refunded some rows of unit {', '.join(partly)}, not all: a unit is whole or it is held"
         )
         return _held(AttentionKind.UNIT_PARTLY_REFUNDED, because, books)
-    takes_everything = books.missing.keys() <= {row.id for row in store.rows} and all(
-        row.left == books.missing.get(row.id, 0) for row in store.rows
-    )
-    if not takes_everything:
-        because = f"{what}; {lives(len(books.living))}: a partial cancellation is held for a person"
-        return _held(AttentionKind.PARTIAL_CANCELLATION, because, books)
+    impossible = _impossible(store, books)
+    if impossible:
+        return _held(AttentionKind.CANNOT_REFUND, f"{what}; {impossible}", books)
     if store.is_held:
         because = f"{what}, but the store order {store.number} is on hold and cannot be refunded"
         return _held(AttentionKind.STORE_ORDER_ON_HOLD, because, books)
@@ -56,7 +58,7 @@ def decide(
         facts = {**_facts(books), "claim": refusal.claim}
         hold = refused(AttentionKind.REFUND_REFUSED, refusal.because, facts)
         return Settlement(Verdict.HELD, refusal.because, holds=(hold,))
-    effect = _effect(channel, store, link, settings, capabilities, books)
+    effect = _effect(channel, store, link, settings, capabilities, books, due)
     if settings.dry_run:
         return Settlement(Verdict.WAITING, f"dry run: would refund. {effect.because}. {effect.restock_because}")
     return Settlement(Verdict.ACT, effect.because, effect)
@@ -70,14 +72,30 @@ def _facts(books: Books) -> dict[str, Any]:
     return {"units": list(books.unrefunded), "rows": dict(sorted(books.missing.items()))}
 
 
-def _before(books: Books, effective_from: datetime | None) -> datetime | None:
-    """The oldest cancellation that is older than the switch-on, if any."""
+def _before(books: Books, effective_from: datetime | None) -> dict[str, datetime]:
+    """Units whose cancellation is older than the switch-on, and when it was."""
     if effective_from is None:
-        return None
-    times = [
-        at for unit in books.unrefunded if (at := books.dead[unit].at) is not None and is_before(at, effective_from)
-    ]
-    return min(times, default=None)
+        return {}
+    return {
+        unit: at
+        for unit in books.unrefunded
+        if (at := books.dead[unit].at) is not None and is_before(at, effective_from)
+    }
+
+
+def _impossible(store: StoreOrder, books: Books) -> str:
+    """Why no credit memo can take these units, known before it is tried; empty when nothing speaks against it."""
+    left = {row.id: row.left for row in store.rows}
+    short = sorted(row for row, count in books.missing.items() if left.get(row, 0) < count)
+    if short:
+        return f"the store order {store.number} no longer has their rows ({', '.join(short)})"
+    if store.total_paid.amount > 0 and store.total_refunded.amount >= store.total_paid.amount:
+        # Magento's CanRefund: no credit memo, not even one over nothing, once all that was paid was given back.
+        return (
+            f"credit memos of the store order {store.number} gave back all {store.total_paid} already, and no further "
+            "one can be made"
+        )
+    return ""
 
 
 def _effect(
@@ -87,7 +105,9 @@ def _effect(
     settings: ShopSettings,
     capabilities: StoreCapabilities,
     books: Books,
+    due: tuple[str, ...],
 ) -> RefundOrder:
+    """The first credit memo for the units that are due: of everything left, or of rows by quantity."""
     rule = order_rule(
         wanted=settings.cancellation_sync.channel_to_store.restock,
         plugin_allows=capabilities.restock_allowed,
@@ -97,29 +117,31 @@ def _effect(
     )
     left_signs = {unit.id: unit.left_seller for unit in channel.units}
     away: dict[str, str] = {}
-    for unit in books.unrefunded:
+    for unit in due:
         why = left_the_seller(books.dead[unit], has_left_sign=left_signs[unit])
         if why is not None:
             away[unit] = why
+    unshipped = {row.id: _unshipped(row) for row in store.rows}
     split = split_rows(
-        books.missing,
-        {row.id: _unshipped(row) for row in store.rows},
-        _on_shelf(books, link, away),
+        _quantities(due, link),
+        unshipped,
+        _quantities([unit for unit in due if unit not in away], link),
         allowed=rule.allowed,
     )
-    taken, restock_rows = _first_refund(split, books, link, away)
-    quantities = rows_of(piece for unit in sorted(taken, key=line_order) for piece in link.unit_map[unit])
-    everything = taken == frozenset(books.unrefunded)
-    shipped = [row.sku for row in store.rows if row.id in quantities and row.id not in restock_rows and row.shipped]
-    because = _because(books, everything=everything)
+    taken, restock_rows = _first_refund(split, due, link, away)
+    quantities = _quantities(taken, link)
+    everything = all(row.left == quantities.get(row.id, 0) for row in store.rows)
+    shipped = [
+        row.sku for row in store.rows if row.id not in restock_rows and quantities.get(row.id, 0) > unshipped[row.id]
+    ]
     return RefundOrder(
-        because=because,
+        because=_because(books, taken, due, everything=everything),
         units=taken,
         quantities=quantities,
         everything=everything,
         restock_rows=restock_rows,
         restock_because=_restock_because(rule.because, away, shipped, restock_rows, quantities, allowed=rule.allowed),
-        cancellation_id=next((d.cancellation_id for u in books.unrefunded if (d := books.dead[u]).cancellation_id), ""),
+        cancellation_id=", ".join(dict.fromkeys(filter(None, (books.dead[unit].cancellation_id for unit in due)))),
         concerns=_concerns(taken, away, shipped, uncertain=rule.uncertain and not restock_rows, because=rule.because),
     )
 
@@ -129,18 +151,13 @@ def _unshipped(row: StoreRow) -> int:
     return max(0, row.ordered - row.cancelled - row.shipped - row.refunded)
 
 
-def _on_shelf(books: Books, link: Link, away: dict[str, str]) -> dict[str, int]:
-    """Per row: units to refund that show no sign of having left."""
-    counts: dict[str, int] = {}
-    for unit in books.unrefunded:
-        if unit not in away:
-            for piece in link.unit_map[unit]:
-                counts[piece.row] = counts.get(piece.row, 0) + piece.quantity
-    return counts
+def _quantities(units: Iterable[str], link: Link) -> dict[str, int]:
+    """Row id → quantity of these units together."""
+    return rows_of(piece for unit in sorted(units, key=line_order) for piece in link.unit_map[unit])
 
 
 def _first_refund(
-    split: dict[str, RowSplit], books: Books, link: Link, away: dict[str, str]
+    split: dict[str, RowSplit], due: tuple[str, ...], link: Link, away: dict[str, str]
 ) -> tuple[frozenset[str], frozenset[str]]:
     """The units this refund takes, and the rows of theirs that go back to stock.
 
@@ -148,19 +165,19 @@ def _first_refund(
     first the units that go back. A unit is taken whole; one that was shipped in part does not go back.
     """
     if not any(row.restock and row.keep for row in split.values()):
-        return frozenset(books.unrefunded), frozenset(row for row, parts in split.items() if parts.restock)
+        return frozenset(due), frozenset(row for row, parts in split.items() if parts.restock)
     room = {row: parts.restock for row, parts in split.items()}
 
     def goes_back(unit: str, row: str, quantity: int) -> bool:
         return unit not in away and room[row] >= quantity
 
-    wants = {unit: rows_of(link.unit_map[unit]) for unit in books.unrefunded}
+    wants = {unit: rows_of(link.unit_map[unit]) for unit in due}
     lead = next((u for u, rows in wants.items() if any(goes_back(u, row, n) for row, n in rows.items())), None)
     if lead is None:
-        return frozenset(books.unrefunded), frozenset()
+        return frozenset(due), frozenset()
     chosen: dict[str, bool] = {}
     taken: list[str] = []
-    for unit in [lead, *(unit for unit in books.unrefunded if unit != lead)]:
+    for unit in [lead, *(unit for unit in due if unit != lead)]:
         back = {row: goes_back(unit, row, quantity) for row, quantity in wants[unit].items()}
         if any(chosen.get(row, yes) != yes for row, yes in back.items()):
             continue
@@ -171,12 +188,19 @@ def _first_refund(
     return frozenset(taken), frozenset(row for row, yes in chosen.items() if yes)
 
 
-def _because(books: Books, *, everything: bool) -> str:
-    death = books.dead[books.unrefunded[0]]
+def _because(books: Books, taken: frozenset[str], due: tuple[str, ...], *, everything: bool) -> str:
+    death = books.dead[min(taken, key=due.index)]
     who = {"BUYER": "the buyer", "SELLER": "the seller", "SYSTEM": "TikTok", "OPERATOR": "TikTok's operator"}
     by = who.get(death.role, death.role or "TikTok Shop")
     why = death.reason_text or death.reason
-    scope = "everything left is refunded" if everything else "the units that go back to stock are refunded first"
+    if everything:
+        scope = "everything left is refunded"
+    elif len(taken) < len(due):
+        scope = (
+            f"{are(len(taken))} refunded first, of {len(due)}: a credit memo puts a row back to stock or it does not,"
+        )
+    else:
+        scope = f"{are(len(taken))} refunded by quantity, shipping not among it,"
     return f"cancelled by {by} on TikTok Shop{f' ({why})' if why else ''}; {scope} in the store, offline"
 
 

@@ -37,6 +37,11 @@ class StoreToChannel(_Settings):
         default=None, description="Credit memos older than this are shown, never acted on by themselves"
     )
 
+    @property
+    def listed_reasons(self) -> tuple[str, ...]:
+        """The default, then the fallbacks: TikTok is never told a reason that the merchant did not list."""
+        return tuple(dict.fromkeys([*filter(None, [self.default_reason]), *self.fallback_reasons]))
+
 
 class ChannelToStore(_Settings):
     """*TikTok Shop cancellation → Magento refund*."""

@@ -20,7 +20,7 @@ from bridge.storage.tables import shops as shops_table
 
 _CHANNEL = connections_table.alias("channel")
 _STORE = connections_table.alias("store")
-_BRAKED = ("cancel", "approve")
+_BRAKED = ("cancel", "cancel_lines", "approve")
 
 
 @dataclass(frozen=True, slots=True)

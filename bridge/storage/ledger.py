@@ -26,7 +26,7 @@ class Claim:
     side: str
     """Where the effect happens: `store` or `channel`."""
     kind: str
-    """`create`, `invoice`, `refund`, `cancel`, `approve` or `reject`."""
+    """`create`, `invoice`, `refund`, `cancel`, `cancel_lines`, `approve` or `reject`."""
     units: tuple[str, ...]
     attempt: int
     token: str

@@ -13,11 +13,11 @@ from bridge.domain.linking import Misfit, fit_rows
 from bridge.ports import ActionRefused
 from bridge.storage import attention, audit, changelog, jobs, orders, shops, work
 from bridge.storage.orders import OrderRecord
-from bridge.sync import linking
+from bridge.sync import lines, linking
 from bridge.sync.desk import Desk, log
 from bridge.sync.sweep import sweep_all
 
-ALLOWED = frozenset({"create", "past", "brake", "link"})
+ALLOWED = frozenset({"create", "past", "brake", "link", "lines"})
 
 
 class Actions:
@@ -45,6 +45,10 @@ class Actions:
 
         await self._desk.db.write(write)
         self._desk.wake()
+
+    async def cancel_lines(self, order_id: str, who: str) -> tuple[str, ...]:
+        record = await self._desk.db.read(lambda conn: _order(conn, order_id))
+        return await lines.cancel_lines(self._desk, record, who)
 
     async def link(self, order_id: str, store_order: str, who: str) -> None:
         desk = self._desk

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -42,6 +42,7 @@ HANDLERS: Mapping[EffectKind, Handler] = {
     EffectKind.INVOICE: invoicing.HANDLER,
     EffectKind.REFUND: refunding.HANDLER,
     EffectKind.CANCEL: cancelling.CANCEL,
+    EffectKind.CANCEL_LINES: cancelling.CANCEL_LINES,
     EffectKind.APPROVE: answering.APPROVE,
 }
 
@@ -126,8 +127,9 @@ async def _step(desk: Desk, sheet: Sheet, lease: Lease) -> datetime | _Again | N
         return settlement.look_again_at
     step = await perform(desk, lease, sheet, sides, settlement.effect, HANDLERS[settlement.effect.kind])
     if step.settlement is not None:
-        await _record(desk, sheet, sides, step.settlement)
-        return step.settlement.look_again_at
+        told = replace(step.settlement, holds=step.settlement.holds + settlement.holds)
+        await _record(desk, sheet, sides, told)
+        return told.look_again_at
     return AGAIN_NOW if step.again else step.due
 
 

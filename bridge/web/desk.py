@@ -31,7 +31,8 @@ class WebDesk:
     gateways: Gateways
     actions: Actions
     reasons: Callable[[str], list[dict[str, Any]]]
-    """Region → cancellation reasons a seller may give there: `key`, `text`, `seller_fault`, `statuses`."""
+    """Region → cancellation reasons a seller may give there: `key`, `text`, `seller_fault`, `statuses`,
+    `cancels_lines`."""
     clock: Clock
     metrics: CollectorRegistry
     ready: Callable[[], Awaitable[list[str]]]

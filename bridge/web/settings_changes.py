@@ -76,7 +76,7 @@ def with_sync_change(
         directions[name] = was.model_copy(update={**sent, "effective_from": _beginning(name, was, sent, now)})
     after = CancellationSync.model_validate(before.model_copy(update=directions).model_dump())
     if "store_to_channel" in change:
-        _check_reasons(after, region, [str(reason["key"]) for reason in reasons])
+        _check_reasons(after, region, list(reasons))
     return after
 
 
@@ -95,7 +95,8 @@ def _beginning(name: str, was: Any, sent: Mapping[str, Any], now: datetime) -> d
     return wanted
 
 
-def _check_reasons(after: CancellationSync, region: str, keys: list[str]) -> None:
+def _check_reasons(after: CancellationSync, region: str, reasons: list[Mapping[str, Any]]) -> None:
+    keys = [str(reason["key"]) for reason in reasons]
     direction = after.store_to_channel
     errors: list[dict[str, str]] = []
 
@@ -112,8 +113,13 @@ def _check_reasons(after: CancellationSync, region: str, keys: list[str]) -> Non
             wrong(place, f"{key!r} is not valid for a seller in {region}")
     if direction.partial == "cancel_lines" and region.upper() not in CANCELS_LINES:
         wrong("partial", "single lines can be cancelled in the US and the UK only; choose hold or ignore")
+    elif direction.partial == "cancel_lines":
+        for_lines = [str(reason["key"]) for reason in reasons if reason["cancels_lines"]]
+        if not set(for_lines) & set(direction.listed_reasons):
+            text = "single lines are cancelled as out of stock only; list {} as default_reason or in fallback_reasons"
+            wrong("partial", text.format(" or ".join(for_lines) or "an out-of-stock reason"))
     if errors:
-        about_reasons = any("reason" in error["pointer"] for error in errors)
+        about_reasons = any("reason" in error["pointer"] or "reason" in error["detail"] for error in errors)
         listed = f" Valid in {region}: {', '.join(keys) or 'not known'}." if about_reasons else ""
         detail = "; ".join(error["detail"] for error in errors) + "." + listed
         raise Problem("invalid", detail, errors=errors, more={"valid_reasons": keys} if about_reasons else None)

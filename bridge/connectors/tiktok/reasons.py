@@ -75,3 +75,12 @@ def valid(region: str, key: str) -> bool:
 def is_out_of_stock(key: str) -> bool:
     """The only reason with which the US and the UK let single lines be cancelled (after-sales overview)."""
     return key.removesuffix("_uk").endswith("_out_of_stock")
+
+
+LINE_MARKETS = frozenset({"US", "UK"})
+"""Where single lines may be cancelled (after-sales overview); Mexico answers 11050001."""
+
+
+def cancels_lines(region: str, key: str) -> bool:
+    """Whether single lines may be cancelled with this reason in a shop of this region."""
+    return market_of(region) in LINE_MARKETS and is_out_of_stock(key)

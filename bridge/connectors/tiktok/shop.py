@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -36,16 +36,14 @@ from bridge.connectors.tiktok.reading import (
     moment,
     read_order,
 )
-from bridge.connectors.tiktok.reasons import is_known, is_out_of_stock, market_of, reasons_for
+from bridge.connectors.tiktok.reasons import LINE_MARKETS, is_known, is_out_of_stock, market_of, reasons_for
 from bridge.connectors.tiktok.sweeping import LISTINGS, Listing, Place, next_place
 from bridge.domain.channel_order import CancellationStatus, ChannelOrder
 from bridge.domain.outcomes import Done, Outcome, Rejected, RemoteProblem, Unknown
-from bridge.ports import Changed, ChangedPage, Stream
+from bridge.ports import Changed, ChangedPage, LineReasons, Stream
 
 CALLS_PER_SECOND = 50
 """Documented per API, app and shop (Partner Center, "Rate limits"); we keep it for all APIs of a shop together."""
-PARTIAL_MARKETS = frozenset({"US", "UK"})
-"""Where single lines may be cancelled (after-sales overview); Mexico answers 11050001."""
 MAX_PAGES = 40
 """Pages of one order's records; more than this is a fault, not a list."""
 PARTIAL_REFUSED = "partial_not_offered"
@@ -115,13 +113,7 @@ class TikTokShop:
 
     async def cancel_reasons(self, order: ChannelOrder) -> tuple[str, ...] | None:
         """By eligibility 202602; where that is not offered, 202309 for whether, and the market's table for which."""
-        answer = await self._ask_eligibility(order.id)
-        try:
-            rows = [row for sku in items(answer.data, "sku_eligibility") for row in items(sku, "line_item_eligibility")]
-        except Unreadable as problem:
-            raise _unreadable(problem, answer) from problem
-        living = {unit.id for unit in order.living}
-        rows = [row for row in rows if row.get("request_type") == "CANCEL" and _names(row) & living]
+        rows = await self._eligibility_of(order.id, {unit.id for unit in order.living})
         eligible = [row for row in rows if row.get("eligible") is True]
         if rows and not eligible:
             return ()
@@ -131,6 +123,33 @@ class TikTokShop:
         if not is_known(self._shop.region):
             return None
         return tuple(reason.key for reason in reasons_for(self._shop.region, order.status))
+
+    async def line_cancel_reasons(self, order: ChannelOrder, unit_ids: frozenset[str]) -> LineReasons:
+        """The same for single lines: where the market allows that, and only as out of stock (after-sales overview)."""
+        if market_of(self._shop.region) not in LINE_MARKETS:
+            return LineReasons((), self._whole_orders_only())
+        rows = await self._eligibility_of(order.id, unit_ids)
+        refused = [row for row in rows if row.get("eligible") is not True]
+        if refused:
+            lines = ", ".join(sorted(unit_ids & set().union(*(_names(row) for row in refused))))
+            why = next((str(row["ineligible_reason"]) for row in refused if row.get("ineligible_reason")), "")
+            return LineReasons((), f"TikTok Shop does not cancel lines {lines} now{f' ({why})' if why else ''}")
+        told = [names for row in rows if (names := _strings(row.get("available_reason_names")))]
+        offered = told[0] if told else [reason.key for reason in reasons_for(self._shop.region, order.status)]
+        keys = tuple(key for key in offered if is_out_of_stock(key) and all(key in names for names in told))
+        why = (
+            f"TikTok Shop cancels single lines as out of stock only, and does not take that while it is {order.status}"
+        )
+        return LineReasons(keys, "" if keys else why)
+
+    async def _eligibility_of(self, order_id: str, unit_ids: Collection[str]) -> list[Json]:
+        """What TikTok says of a seller cancelling these units."""
+        answer = await self._ask_eligibility(order_id)
+        try:
+            rows = [row for sku in items(answer.data, "sku_eligibility") for row in items(sku, "line_item_eligibility")]
+        except Unreadable as problem:
+            raise _unreadable(problem, answer) from problem
+        return [row for row in rows if row.get("request_type") == "CANCEL" and not _names(row).isdisjoint(unit_ids)]
 
     async def _ask_eligibility(self, order_id: str) -> Answer:
         query = {"initiate_aftersale_user": "SELLER"}
@@ -172,14 +191,14 @@ class TikTokShop:
     def _why_not_lines(self, order: ChannelOrder, reason: str, unit_ids: frozenset[str]) -> Rejected | None:
         if not unit_ids or unit_ids - {unit.id for unit in order.living}:
             return Rejected("not every line named is a living line of this order", PARTIAL_REFUSED)
-        if market_of(self._shop.region) not in PARTIAL_MARKETS:
-            return Rejected(
-                f"TikTok Shop cancels single lines only in the US and the UK, and this shop is in {self._shop.region}",
-                PARTIAL_REFUSED,
-            )
+        if market_of(self._shop.region) not in LINE_MARKETS:
+            return Rejected(self._whole_orders_only(), PARTIAL_REFUSED)
         if not is_out_of_stock(reason):
             return Rejected("TikTok Shop cancels single lines only with the reason out of stock", PARTIAL_REFUSED)
         return None
+
+    def _whole_orders_only(self) -> str:
+        return f"TikTok Shop cancels single lines only in the US and the UK, and this shop is in {self._shop.region}"
 
     async def approve_cancellation(self, cancellation_id: str, token: str) -> Outcome:
         return await self._decide(APPROVE, cancellation_id, token, {})

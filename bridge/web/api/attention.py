@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from bridge.domain.attention import AttentionKind
 from bridge.storage import attention
 from bridge.storage.attention import Item
-from bridge.web.api.models import Accepted, AttentionOut, AttentionPage, AttentionQuery, Dismiss, Settle
+from bridge.web.api.models import (
+    Accepted,
+    AttentionOut,
+    AttentionPage,
+    AttentionQuery,
+    Dismiss,
+    LinesAccepted,
+    Settle,
+)
 from bridge.web.bodies import read_json, read_query
 from bridge.web.desk import DESK
 from bridge.web.problems import Problem
@@ -38,6 +47,19 @@ async def settle_attention(request: web.Request) -> web.Response:
         raise Problem("conflict", f"This item is not about one order, so there is nothing to settle. Use {where}.")
     await desk.actions.settle(item.order_id, frozenset(asked.allow), request[WHO])
     return ok(Accepted(id=item.order_id, says="The order is due now; its changelog tells what comes of it."), 202)
+
+
+async def cancel_lines(request: web.Request) -> web.Response:
+    """Cancel the refunded units of the order behind it line by line; never a stored command."""
+    desk = request.app[DESK]
+    item = await _named(request)
+    if item.order_id is None or item.kind != AttentionKind.PARTIAL_REFUND.value:
+        raise Problem("conflict", f"Lines are cancelled for an item of kind partial_refund; this one is {item.kind}.")
+    lines = await desk.actions.cancel_lines(item.order_id, request[WHO])
+    says = (
+        f"Lines {', '.join(lines)} are cancelled now, as out of stock: TikTok Shop counts that as the seller's fault."
+    )
+    return ok(LinesAccepted(id=item.order_id, says=says, lines=list(lines)), 202)
 
 
 async def dismiss_attention(request: web.Request) -> web.Response:

@@ -200,6 +200,7 @@ class Reason(BaseModel):
     text: str
     seller_fault: bool | None = Field(description="Counts against the shop; null: TikTok does not say")
     statuses: list[str]
+    cancels_lines: bool = Field(description="Single lines may be cancelled with it (US and UK: out of stock only)")
 
 
 class ReasonList(BaseModel):
@@ -303,8 +304,8 @@ class OrderOut(OrderBrief):
 
 
 class Settle(Asked):
-    allow: list[Literal["create", "past", "brake", "link"]] = Field(
-        default_factory=list, max_length=4, description="What a person lets through for this order"
+    allow: list[Literal["create", "past", "brake", "link", "lines"]] = Field(
+        default_factory=list, max_length=5, description="What a person lets through for this order"
     )
 
 
@@ -317,6 +318,10 @@ class Link(Asked):
 class Accepted(BaseModel):
     id: str
     says: str
+
+
+class LinesAccepted(Accepted):
+    lines: list[str] = Field(description="TikTok's order lines that are cancelled by themselves")
 
 
 # --- attention, sweeps, audit ---------------------------------------------------------------------------------------

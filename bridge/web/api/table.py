@@ -180,6 +180,14 @@ ROUTES: Final = (
     ),
     Route(
         "POST",
+        "/api/v1/attention/{item}/cancel-lines",
+        attention.cancel_lines,
+        "Cancel the refunded units of the order behind it line by line",
+        {202: Answer(m.LinesAccepted)},
+        problems=(404, 409, 502),
+    ),
+    Route(
+        "POST",
         "/api/v1/attention/{item}/dismiss",
         attention.dismiss_attention,
         "Seen; stays away until its facts change",

@@ -149,6 +149,7 @@ class FakeGateways:
 class FakeActions:
     refuse: str = ""
     settled: list[tuple[str, frozenset[str], str]] = field(default_factory=list)
+    lines: list[tuple[str, str]] = field(default_factory=list)
     linked: list[tuple[str, str, str]] = field(default_factory=list)
     swept: list[tuple[str | None, datetime | None, str]] = field(default_factory=list)
     mended: list[str] = field(default_factory=list)
@@ -156,6 +157,11 @@ class FakeActions:
     async def settle(self, order_id: str, allow: frozenset[str], who: str) -> None:
         self._maybe_refuse()
         self.settled.append((order_id, allow, who))
+
+    async def cancel_lines(self, order_id: str, who: str) -> tuple[str, ...]:
+        self._maybe_refuse()
+        self.lines.append((order_id, who))
+        return ("11", "12")
 
     async def link(self, order_id: str, store_order: str, who: str) -> None:
         self._maybe_refuse()
@@ -177,6 +183,12 @@ class FakeActions:
 def reasons(region: str) -> list[dict[str, Any]]:
     table: Mapping[str, Sequence[str]] = {"US": ("out_of_stock", "price_error"), "GB": ("out_of_stock_uk",)}
     return [
-        {"key": key, "text": key.replace("_", " "), "seller_fault": True, "statuses": frozenset({"AWAITING_SHIPMENT"})}
+        {
+            "key": key,
+            "text": key.replace("_", " "),
+            "seller_fault": True,
+            "statuses": frozenset({"AWAITING_SHIPMENT"}),
+            "cancels_lines": "out_of_stock" in key,
+        }
         for key in table.get(region, ())
     ]

@@ -149,7 +149,14 @@ async def test_dry_run_switched_off_counts_from_now(house: House) -> None:
 
 async def test_lines_are_cancelled_in_two_markets_only(house: House) -> None:
     shop_id, _ = await house.tied_shop()
-    await put(house, f"{shop_id}/cancellation-sync", {"store_to_channel": {"partial": "cancel_lines"}})
+    path = f"{shop_id}/cancellation-sync"
+    without = await house.ask("PUT", f"/api/v1/shops/{path}", json={"store_to_channel": {"partial": "cancel_lines"}})
+    assert (without.status, without.json["errors"][0]["pointer"]) == (422, "#/store_to_channel/partial")
+    assert "list out_of_stock as default_reason or in fallback_reasons" in without.json["detail"]
+    listed = {"partial": "cancel_lines", "fallback_reasons": ["out_of_stock"]}
+    await put(house, path, {"store_to_channel": listed})
+    taken = await house.ask("PUT", f"/api/v1/shops/{path}", json={"store_to_channel": {"fallback_reasons": []}})
+    assert (taken.status, taken.json["errors"][0]["pointer"]) == (422, "#/store_to_channel/partial")
     from bridge.ports import FoundShop
 
     house.tiktok.shops = (FoundShop("7009", "Elsewhere", "DE", "c"),)

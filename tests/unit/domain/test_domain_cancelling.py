@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bridge.domain.attention import AttentionKind
-from bridge.domain.effects import ApproveRequest, CancelOrder, Settlement, Verdict
+from bridge.domain.effects import ApproveRequest, CancelLines, CancelOrder, Settlement, Verdict
 from bridge.domain.link import Refusal
 from bridge.domain.store_order import StoreOrder, StoreRefund
 from tests.unit.domain.making import (
@@ -61,13 +61,146 @@ def test_the_memo_is_not_asked_whether_it_is_full() -> None:
     assert effect.units == {"2"}
 
 
-@pytest.mark.parametrize("partial", ["hold", "cancel_lines"])
-def test_some_living_units_refunded_are_held_with_both_sides_units(partial: str) -> None:
-    some = store(memos=[memo("1", {"A": 1})])
-    settlement = decide(channel(), some, settings=settings(to_channel={"partial": partial}))
+LINES = settings(to_channel={"partial": "cancel_lines"})
+SOME = store(memos=[memo("1", {"A": 1})])
+
+
+def lines(settlement: Settlement) -> frozenset[str]:
+    """The lines to be cancelled; fails with the reason where there are none."""
+    assert isinstance(settlement.effect, CancelLines), settlement.because
+    return settlement.effect.units
+
+
+def test_some_living_units_refunded_are_held_with_both_sides_units() -> None:
+    settlement = decide(channel(), SOME)
     assert kinds(settlement) == [AttentionKind.PARTIAL_REFUND]
     assert settlement.holds[0].facts == {"refunded": ["1"], "living": ["1", "2"]}
     assert settlement.effect is None
+
+
+def test_some_living_units_refunded_are_cancelled_line_by_line_where_that_is_chosen() -> None:
+    settlement = decide(channel(), SOME, settings=LINES)
+    assert lines(settlement) == {"1"}
+    assert "1 unit is cancelled on TikTok Shop line by line, 1 unit lives on" in settlement.because
+
+
+@pytest.mark.parametrize("partial", ["hold", "ignore"])
+def test_a_person_may_say_it_for_one_order_whatever_the_setting(partial: str) -> None:
+    chosen = settings(to_channel={"partial": partial})
+    settlement = decide(channel(), SOME, settings=chosen, link=link(allowed=frozenset({"lines"})))
+    assert lines(settlement) == {"1"}
+
+
+def test_once_the_lines_are_dead_the_books_are_equal_and_the_rest_goes_as_a_whole_order() -> None:
+    dead = [record("c", ["1"], role="SELLER")]
+    assert "both books agree" in decide(channel(cancellations=dead), SOME, settings=LINES).because
+    both = store(memos=[memo("1", {"A": 1}), memo("2", {"A": 1})])
+    rest = decide(channel(cancellations=dead), both, settings=LINES)
+    assert isinstance(rest.effect, CancelOrder)
+    assert rest.effect.units == {"2"}
+
+
+def test_a_unit_that_never_reached_the_store_keeps_the_order_from_being_cancelled_whole_but_not_its_lines() -> None:
+    three = channel([unit("1"), unit("2"), unit("3")])
+    assert lines(decide(three, refunded(), settings=LINES)) == {"1", "2"}
+
+
+def test_a_unit_refunded_in_part_of_its_rows_is_never_cancelled() -> None:
+    of_store = store([row("A", 2), row("B", 2)], [memo("1", {"A": 1})], paid="40")
+    settlement = decide(channel(), of_store, settings=LINES, link=link(pieces(u1="AB", u2="AB")))
+    assert kinds(settlement) == [AttentionKind.UNIT_PARTLY_REFUNDED]
+
+
+def test_quantities_that_do_not_tell_which_units_were_meant_cancel_none() -> None:
+    of_store = store([row("A", 2), row("B", 1)], [memo("1", {"A": 1})], paid="30")
+    settlement = decide(channel(), of_store, settings=LINES, link=link(pieces(u1="A", u2="AB")))
+    assert kinds(settlement) == [AttentionKind.PARTIAL_REFUND]
+    assert "do not tell which units" in settlement.because
+
+
+def test_of_equal_units_the_one_that_did_not_leave_is_cancelled() -> None:
+    assert lines(decide(channel([unit("1", left=True), unit("2")]), SOME, settings=LINES)) == {"2"}
+
+
+def test_a_unit_whose_cancellation_is_under_way_is_the_one_that_was_refunded() -> None:
+    """Cancelling the other one would end with both dead and one of them refunded by nobody's wish."""
+    working = channel(cancellations=[record("c", ["2"], status=PENDING, role="SELLER")])
+    settlement = decide(working, SOME, settings=LINES)
+    assert settlement.verdict is Verdict.WAITING
+    assert "PENDING is not done" in settlement.because
+
+
+def test_lines_are_not_cancelled_beside_a_cancellation_of_other_lines() -> None:
+    three = channel([unit("1"), unit("2"), unit("3")], [record("c", ["3"], status=PENDING, role="SELLER")])
+    of_store = store([row("A", 2), row("B", 1)], [memo("1", {"A": 1})], paid="30")
+    settlement = decide(three, of_store, settings=LINES, link=link(pieces(u1="A", u2="A", u3="B")))
+    assert settlement.verdict is Verdict.WAITING
+
+
+def test_of_equal_units_the_one_the_buyer_asks_for_was_refunded_and_its_request_is_approved() -> None:
+    settlement = decide(channel(cancellations=[request("r", ["2"])]), SOME, settings=LINES)
+    assert isinstance(settlement.effect, ApproveRequest)
+    assert settlement.effect.units == {"2"}
+
+
+def test_lines_are_not_cancelled_across_a_buyers_request() -> None:
+    three = channel([unit("1"), unit("2"), unit("3")], [request("r", ["3"])])
+    of_store = store([row("A", 2), row("B", 1)], [memo("1", {"A": 1})], paid="30")
+    settlement = decide(three, of_store, settings=LINES, link=link(pieces(u1="A", u2="A", u3="B")))
+    assert settlement.effect is None
+    assert kinds(settlement) == [AttentionKind.BUYER_REQUEST]
+
+
+def test_only_lines_whose_memo_is_newer_than_the_switch_on_are_cancelled() -> None:
+    three, tied = channel([unit("1"), unit("2"), unit("3")]), link(pieces(u1="A", u2="A", u3="A"))
+    memos = [memo("1", {"A": 1}, at=BEFORE), memo("2", {"A": 1}, at=AFTER)]
+    assert len(lines(decide(three, store([row("A", 3)], memos, paid="30"), settings=LINES, link=tied))) == 1
+    old = decide(three, store([row("A", 3)], memos[:1], paid="30"), settings=LINES, link=tied)
+    assert kinds(old) == [AttentionKind.BEFORE_SWITCH_ON]
+    allowed = replace(tied, allowed=frozenset({"past"}))
+    assert len(lines(decide(three, store([row("A", 3)], memos, paid="30"), settings=LINES, link=allowed))) == 2
+
+
+def test_a_memo_is_a_wish_once() -> None:
+    """After its line is dead, the past memo beside it is no wish either."""
+    dead = channel([unit("1"), unit("2"), unit("3")], [record("c", ["1"], role="SELLER")])
+    memos = [memo("1", {"A": 1}, at=BEFORE), memo("2", {"A": 1}, at=AFTER)]
+    tied = link(pieces(u1="A", u2="A", u3="A"))
+    settlement = decide(dead, store([row("A", 3)], memos, paid="30"), settings=LINES, link=tied)
+    assert settlement.effect is None
+    assert kinds(settlement) == [AttentionKind.BEFORE_SWITCH_ON]
+
+
+def test_while_our_own_memos_went_beyond_the_dead_units_nothing_is_cancelled() -> None:
+    """A cancellation that was undone: with one line cancelled our memo would stand for it, and theirs be a new wish."""
+    memos = [memo("1", {"A": 1}, token=OURS), memo("2", {"A": 1})]
+    settlement = decide(channel(), store(memos=memos, paid="30"), settings=LINES)
+    assert settlement.effect is None
+    assert kinds(settlement) == [AttentionKind.BOOKS_MOVED]
+
+
+@pytest.mark.parametrize(
+    ("more", "kind"),
+    [
+        ({"cancels_last_hour": 30}, AttentionKind.BRAKE),
+        ({"link": link(refusals={"cancel_lines": Refusal("c", "25005010")})}, AttentionKind.CANCEL_REFUSED),
+    ],
+    ids=["brake", "refusal"],
+)
+def test_cancelling_lines_is_an_effect_like_any_other(more: dict[str, Any], kind: AttentionKind) -> None:
+    settlement = decide(channel(), SOME, settings=LINES, **more)
+    assert settlement.effect is None
+    assert kinds(settlement) == [kind]
+
+
+@pytest.mark.parametrize("status", ["IN_TRANSIT", "DELIVERED", "COMPLETED"])
+def test_too_late_for_lines(status: str) -> None:
+    assert kinds(decide(channel(status=status), SOME, settings=LINES)) == [AttentionKind.TOO_LATE]
+
+
+def test_a_refused_line_cancel_does_not_stop_the_whole_order() -> None:
+    tied = link(refusals={"cancel_lines": Refusal("c", "25005010")})
+    assert isinstance(decide(channel(), refunded(), settings=LINES, link=tied).effect, CancelOrder)
 
 
 def test_some_living_units_refunded_can_be_ignored_with_a_line() -> None:

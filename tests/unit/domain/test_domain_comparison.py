@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -11,7 +12,7 @@ from bridge.domain.effects import InvoiceOrder, Verdict
 from bridge.domain.link import Link, Refusal
 from bridge.domain.plans import Reserved
 from bridge.domain.store_order import StoreOrder
-from tests.unit.domain.making import channel, decide, link, memo, record, request, row, settings, store, unit
+from tests.unit.domain.making import channel, decide, link, memo, pieces, record, request, row, settings, store, unit
 
 
 def kinds(settlement: object) -> list[AttentionKind]:
@@ -142,6 +143,15 @@ def test_an_order_emptied_by_units_and_money_together_asks_a_person(partial: str
     settlement = decide(channel(), store(memos=memos), settings=settings(to_channel={"partial": partial}))
     assert settlement.effect is None
     assert AttentionKind.EMPTIED_WITHOUT_UNITS in kinds(settlement)
+
+
+@pytest.mark.parametrize("token", ["", "0123456789abcdef"], ids=["the merchant's memo", "our memo"])
+def test_a_gift_that_lives_on_when_all_money_is_back_is_equal(token: str) -> None:
+    reading = channel(cancellations=[record("c", ["1"])])
+    rows = [row("A", 1), replace(row("G", 1), price=Decimal(0))]
+    of_store = store(rows, [memo("1", {"A": 1}, token=token)], paid="10")
+    settlement = decide(reading, of_store, link=link(pieces(u1="A", u2="G")))
+    assert (settlement.verdict, kinds(settlement)) == (Verdict.SETTLED, [])
 
 
 def test_a_waiting_request_is_shown_with_its_deadline() -> None:

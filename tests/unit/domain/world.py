@@ -16,6 +16,7 @@ from bridge.domain.channel_order import Cancellation, ChannelOrder
 from bridge.domain.comparison import Case, compare
 from bridge.domain.effects import (
     ApproveRequest,
+    CancelLines,
     CancelOrder,
     CreateOrder,
     Effect,
@@ -23,7 +24,7 @@ from bridge.domain.effects import (
     RefundOrder,
     Settlement,
 )
-from bridge.domain.link import Link
+from bridge.domain.link import Link, Refusal
 from bridge.domain.plans import Piece, Reserved
 from bridge.domain.store_order import StoreOrder, StoreRefund, StoreRow
 from tests.unit.domain.making import (
@@ -68,6 +69,12 @@ class World:
     refunded_by_us: frozenset[str] = frozenset()
     clock: datetime = PLACED + timedelta(hours=2)
     acts: list[Effect] = field(default_factory=list)
+    wished: Rows = field(default_factory=dict)
+    """What the merchant's own memos asked for and the channel was told."""
+    ended_by_us: frozenset[str] = frozenset()
+    """Units cancelled or approved because the merchant had refunded them."""
+    refused: dict[str, object] = field(default_factory=dict)
+    """Effect kind → what it was about when the other side refused it."""
 
     # --- readings -----------------------------------------------------------------------------------------------------
 
@@ -113,8 +120,20 @@ class World:
             row(row_id, count, shipped=self.shipped.get(row_id, 0), invoiced=count if self.invoiced else 0)
             for row_id, count in sorted(self.ordered.items())
         ]
-        paid = 10 * sum(self.ordered.values()) if self.invoiced else 0
-        return store(rows, self.memos, paid=str(paid), is_held=self.held)
+        return store(rows, self.memos, paid=str(self.paid), is_held=self.held)
+
+    @property
+    def paid(self) -> int:
+        """Ten for each piece, and five for shipping."""
+        return 10 * sum(self.ordered.values()) + 5 if self.invoiced else 0
+
+    @property
+    def money_left(self) -> int:
+        return self.paid - int(sum(m.total.amount for m in self.memos))
+
+    def _facts(self) -> object:
+        told = (self.to_channel, self.to_store, self.more, self.shipped, self.refunded, sorted(self.dead()))
+        return repr((*told, self.money_left))
 
     def case(self) -> Case:
         tie = Link(
@@ -127,6 +146,11 @@ class World:
             reserved=self.reserved,
             reserved_because="so it was drawn",
             refunded_by_us=self.refunded_by_us,
+            refusals={
+                kind: Refusal("c", "the store refused")
+                for kind, facts in self.refused.items()
+                if facts == self._facts()
+            },
         )
         return Case(
             channel=self.channel(),
@@ -146,9 +170,10 @@ class World:
     def merchant_refunds(self, wanted: Rows, money: int | None = None) -> None:
         room = self.room()
         quantities = {row_id: n for row_id, count in wanted.items() if (n := min(count, room.get(row_id, 0))) > 0}
-        if self.invoiced and not self.held and (quantities or money):
-            more = {} if money is None else {"total": str(money)}
-            self.memos.append(memo(str(len(self.memos) + 1), quantities, at=self.tick(), **more))
+        amount = 10 * sum(quantities.values()) if money is None else min(money, self.money_left)
+        possible = 0 < self.money_left >= amount  # Magento's own checks
+        if self.invoiced and not self.held and possible and (quantities or amount):
+            self.memos.append(memo(str(len(self.memos) + 1), quantities, at=self.tick(), total=str(amount)))
 
     def merchant_ships(self, wanted: Rows) -> None:
         room = self.room()
@@ -204,14 +229,18 @@ class World:
                 self._refund(effect)
             case CancelOrder():
                 self._cancel(effect)
+            case CancelLines():
+                self._cancel_lines(effect)
             case ApproveRequest():
                 self._approve(effect)
 
     def _refund(self, effect: RefundOrder) -> None:
         assert not self.held
         assert effect.units <= self.dead(), "no living unit is refunded by us"
-        already = [act.units for act in self.acts[:-1] if isinstance(act, RefundOrder)]
-        assert not effect.units & frozenset().union(*already), "no unit is refunded twice by us"
+        assert not effect.units & self.refunded_by_us, "no unit is refunded twice by us"
+        assert not effect.units & self.ended_by_us, "nor one that died because the merchant had refunded it"
+        since = self.to_store.get("effective_from", SWITCHED_ON)
+        assert all(self.died(u) >= since for u in effect.units), "the past is left alone"
         assert effect.quantities == total(self.shape[u] for u in effect.units), "whole units, and nothing else"
         room = self.room()
         assert all(0 < n <= room[row_id] for row_id, n in effect.quantities.items()), "never beyond what was ordered"
@@ -222,10 +251,22 @@ class World:
             assert self.to_store.get("restock", True)
             assert not any(self.may_have_left(u) for u in effect.units if row_id in self.shape[u]), "not what left"
             assert effect.quantities[row_id] <= room[row_id] - self.shipped.get(row_id, 0), "not what was shipped"
-        if self.shipped and not effect.restock_rows and any(self.shipped.get(r) for r in effect.quantities):
-            assert effect.concerns, "goods may be under way: somebody is told"
+        for row_id, count in effect.quantities.items():
+            if count > max(0, room[row_id] - self.shipped.get(row_id, 0)):
+                assert effect.concerns, "goods may be under way: somebody is told"
+        assert self.money_left > 0, "nothing is tried that Magento surely refuses"
+        amount = self.money_left if effect.everything else 10 * sum(effect.quantities.values())
+        if amount > self.money_left:
+            self.refused["refund"] = self._facts()
+            return
         self.memos.append(
-            memo(str(len(self.memos) + 1), effect.quantities, at=self.tick(), token=f"{len(self.memos):016x}")
+            memo(
+                str(len(self.memos) + 1),
+                effect.quantities,
+                at=self.tick(),
+                token=f"{len(self.memos):016x}",
+                total=str(amount),
+            )
         )
         self.refunded_by_us |= effect.units
 
@@ -235,8 +276,30 @@ class World:
         assert all(self.shape[u] for u in living), "a unit that never reached the store never causes a cancellation"
         self._gone_in_store(living)
         assert not self.waiting() & living, "PENDING is waited for"
+        self._wished_once(living)
         self.records.append(record(f"c{len(self.records)}", self.living(), role="SELLER", at=self.tick()))
         self.status = "CANCELLED"
+
+    def _cancel_lines(self, effect: CancelLines) -> None:
+        living = self.living() - self.returned
+        assert effect.units < living, "some of the living units: all of them are a whole order"
+        assert not self.waiting(), "PENDING is waited for, and a buyer's request is answered first"
+        assert self.to_channel.get("partial", "hold") == "cancel_lines", "only where the merchant chose it"
+        self._gone_in_store(effect.units)
+        since = self.to_channel.get("effective_from", SWITCHED_ON)
+        new = total(m.quantities for m in self.memos if not m.is_ours and m.created_at >= since)
+        for row_id, count in total(self.shape[u] for u in effect.units).items():
+            assert new.get(row_id, 0) >= count, "the past is left alone"
+        self._wished_once(effect.units)
+        self.records.append(record(f"c{len(self.records)}", effect.units, role="SELLER", at=self.tick()))
+
+    def _wished_once(self, units: Iterable[str]) -> None:
+        """Each piece of the merchant's own memos is told to the channel once at most."""
+        self.ended_by_us |= frozenset(units)
+        self.wished = total([self.wished, *(self.shape[u] for u in units)])
+        theirs = total(m.quantities for m in self.memos if not m.is_ours)
+        for row_id, count in self.wished.items():
+            assert theirs.get(row_id, 0) >= count, "one memo is one wish"
 
     def _approve(self, effect: ApproveRequest) -> None:
         position = next(n for n, r in enumerate(self.records) if r.id == effect.cancellation_id)
@@ -246,6 +309,7 @@ class World:
         wanted = (asked.unit_ids & self.living()) - self.returned
         assert effect.units == wanted
         self._gone_in_store(wanted)
+        self._wished_once(wanted)
         self.records[position] = replace(asked, status=SUCCESS, updated_at=self.tick())
         self._close()
 
@@ -256,6 +320,9 @@ class World:
         for row_id, count in wanted.items():
             assert theirs.get(row_id, 0) >= count, "our own memos are no wish"
             assert all_gone.get(row_id, 0) >= dead.get(row_id, 0) + count, "the store still has some of them"
+
+    def died(self, unit_id: str) -> datetime:
+        return min(r.updated_at for r in self.records if unit_id in r.unit_ids and r.status in {SUCCESS, COMPLETE})
 
     def may_have_left(self, unit_id: str) -> bool:
         """The first finished cancellation's word; where it has none, its reason and the signs."""
