@@ -18,8 +18,11 @@ import aiohttp
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from bridge.addresses import PublicResolver
+from bridge.alerting.email import EmailSender
+from bridge.alerting.mail_server import mail_server
+from bridge.alerting.webhook import WebhookSender
 from bridge.config import Config
-from bridge.connectors.addresses import PublicResolver
 from bridge.connectors.magento.client import Client as MagentoClient
 from bridge.connectors.magento.connect import MagentoConnector
 from bridge.connectors.magento.door import MagentoDoor
@@ -36,15 +39,17 @@ from bridge.connectors.tiktok.reasons import cancels_lines, reasons_for
 from bridge.connectors.tiktok.shop import ShopRef, shop_limiter
 from bridge.gateways import KeptGateways
 from bridge.keys import api_token, digest, secret_keys
-from bridge.ports import Channel, Clock, Platform, Store
+from bridge.ports import AlertSender, Channel, Clock, Platform, Store
 from bridge.readiness import Readiness
 from bridge.storage import leases
+from bridge.storage.alert_targets import AlertTargets
 from bridge.storage.connections import Connection, Connections
 from bridge.storage.engine import Database
 from bridge.storage.inbox_writer import InboxWriter
 from bridge.storage.migrate import migrate
 from bridge.storage.secrets import Vault, reseal, verify_key
 from bridge.storage.shops import Shop
+from bridge.sync.alerts import Alerts
 from bridge.sync.desk import Desk, SyncSettings, SystemClock, log
 from bridge.sync.outbreak import CONNECTED
 from bridge.sync.people import Actions
@@ -158,12 +163,15 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
         platforms=PLATFORMS,
         is_crowded=lambda: inbox.is_crowded,
     )
+    targets = AlertTargets(vault)
+    senders = _senders(config, session, clock)
+    alerts = Alerts(db, targets, senders, owner, clock)
     workers = Workers(desk)
     bell.wakes(workers)
     actions = Actions(desk)
     inbox.start()
     stack.push_async_callback(inbox.close)
-    rounds = Rounds(desk, keepers.renew_early)
+    rounds = Rounds(desk, keepers.renew_early, alerts.round)
     web_desk = WebDesk(
         db=db,
         connections=connections,
@@ -179,6 +187,9 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
         gateways=gateways,
         actions=actions,
         reasons=reasons,
+        alert_targets=targets,
+        alert_senders=senders,
+        test_alert=alerts.test,
         clock=clock,
         metrics=CollectorRegistry(),
         ready=Readiness(config, workers, rounds).problems,
@@ -194,6 +205,15 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
         "service.started", host=config.host, port=port, database=db.dialect, seconds=round(time.monotonic() - began, 3)
     )
     return Service(config, db, desk, workers, rounds, actions, runner, port, token)
+
+
+def _senders(config: Config, session: aiohttp.ClientSession, clock: Clock) -> dict[str, AlertSender]:
+    url = config.smtp_url.get_secret_value() if config.smtp_url else None
+    public_url = config.public_url or ""
+    return {
+        "email": EmailSender(mail_server(url, config.smtp_from or "") if url else None, public_url),
+        "webhook": WebhookSender(session, clock, public_url, config.allow_private_urls),
+    }
 
 
 def _keys(config: Config) -> tuple[list[str], str | None]:

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from bridge.alerting.mail_server import is_address, mail_server
 
 
 class Config(BaseSettings):
@@ -51,11 +53,31 @@ class Config(BaseSettings):
     lease: float = Field(
         default=240.0, ge=120, le=3600, description="Seconds a process may hold an order before others take it over"
     )
+    smtp_url: SecretStr | None = Field(
+        default=None, description="Mail server for alerts: smtp[s]://user:password@host:port?starttls=always|auto|never"
+    )
+    smtp_from: str | None = Field(default=None, validate_default=True, description="Sender of alerts by e-mail")
     log_format: Literal["json", "console"] = Field(default="json", description="How log lines are written")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least severe log line")
     stop_timeout: float = Field(
         default=6.0, ge=0.5, le=60, description="Seconds a stop waits for what is in hand; the rest is taken up again"
     )
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            mail_server(value.get_secret_value(), "any@example.com")
+        return value
+
+    @field_validator("smtp_from")
+    @classmethod
+    def _smtp_from(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and info.data.get("smtp_url") is not None:
+            raise ValueError("BRIDGE_SMTP_URL names a mail server: name the sender too, such as bridge@example.com")
+        if value is not None and not is_address(value):
+            raise ValueError("must be one e-mail address, such as bridge@example.com")
+        return value
 
     @field_validator("public_url")
     @classmethod

@@ -45,6 +45,8 @@ class KillPoint(StrEnum):
     APPROVE_RECORDED = "approve.recorded"
     WORK_RELEASING = "work.releasing"
     WORK_RELEASED = "work.released"
+    ALERT_CLAIMED = "alert.claimed"
+    ALERT_SENT = "alert.sent"
 
 
 def _armed() -> tuple[str, int]:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
+from bridge.domain.alerting import Message
 from bridge.domain.capabilities import StoreCapabilities
 from bridge.domain.channel_order import ChannelOrder
 from bridge.domain.outcomes import Outcome
@@ -337,11 +338,59 @@ class ChannelAuthorization(Protocol):
         ...
 
 
+# --- telling people -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NewTarget:
+    """Somebody to be told, as checked."""
+
+    shown: str
+    """The address as it may be shown."""
+    secrets: Mapping[str, Any] = field(repr=False)
+    """Kept sealed."""
+    once: str | None = field(default=None, repr=False)
+    """A secret made here, to be shown once."""
+
+
+class AlertSender(Protocol):
+    """One way of telling: e-mail, webhook."""
+
+    def check(self, address: str, secret: str | None) -> NewTarget:
+        """Raises ValueError with what is wrong, where, and what to do."""
+        ...
+
+    async def send(self, address: str, secrets: Mapping[str, Any], message: Message) -> Outcome:
+        """Send one message, once. `Done`: the other side took it. `Rejected`: it never will."""
+        ...
+
+
 # --- what people ask for --------------------------------------------------------------------------------------------
 
 
 class ActionRefused(Exception):
     """What a person asked for cannot be done; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which open attention items are meant."""
+
+    kind: str
+    shop: str | None = None
+    connection: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a request to settle many."""
+
+    settled: int
+    """Orders that are looked at now."""
+    skipped: int
+    """Items that are not about one order: there is nothing to look at."""
+    left: int
+    """Not taken in by this request: ask again."""
 
 
 class Actions(Protocol):
@@ -360,6 +409,10 @@ class Actions(Protocol):
 
         Raises `ActionRefused` where that cannot be done now, `RemoteProblem`.
         """
+        ...
+
+    async def settle_all(self, wanted: Wanted, allow: frozenset[str], who: str) -> Settled:
+        """Look at every order behind the open items of a kind, spread over a while; bounded."""
         ...
 
     async def link(self, order_id: str, store_order: str, who: str) -> None:

@@ -7,6 +7,7 @@ import sys
 import typer
 
 from bridge.cli import (
+    alerts,
     attention,
     checking,
     connecting,
@@ -37,7 +38,7 @@ def _root() -> None:
     """
 
 
-for module in (serving, demo, connecting, settings, doctor, orders, attention, sweeping, sandbox, checking):
+for module in (serving, demo, connecting, settings, doctor, orders, attention, alerts, sweeping, sandbox, checking):
     module.add_to(app)
 
 

@@ -12,16 +12,21 @@ from rich.text import Text
 
 from bridge.cli.api import Api, segment, service
 from bridge.cli.failing import Failed
-from bridge.cli.shown import JsonOption, UrlOption, console, print_json, rows, table
+from bridge.cli.shown import JsonOption, UrlOption, console, moment, print_json, rows, table
 
 POLL_SECONDS = 0.25
 
 
+group = typer.Typer(rich_markup_mode=None)
+
+
 def add_to(app: typer.Typer) -> None:
-    app.command()(sweep)
+    app.add_typer(group, name="sweep")
 
 
+@group.callback(invoke_without_command=True)
 def sweep(
+    context: typer.Context,
     *,
     connection: Annotated[
         str | None, typer.Option(metavar="ID", help="Only this connection; else all that are connected")
@@ -40,6 +45,8 @@ def sweep(
 
     The service does it by itself every few minutes; this does it now.
     """
+    if context.invoked_subcommand is not None:
+        return
     api = service(url)
     body = {name: value for name, value in (("connection", connection), ("since", since)) if value is not None}
     job = api.post("/api/v1/sweeps", body)["job"]
@@ -73,3 +80,47 @@ def _ended(api: Api, job: str) -> Any:
                 return found
             progress.update(task, description=f"sweeping: {found['state']}")
             time.sleep(POLL_SECONDS)
+
+
+@group.command()
+def status(*, as_json: JsonOption = False, url: UrlOption = None) -> None:
+    """Show how far each list was swept, the last daily audit, and what both found that no message had told of."""
+    found = service(url).get("/api/v1/sweeps")
+    if as_json:
+        print_json(found)
+        return
+    out = console()
+    if not found["cursors"]:
+        out.print("Nothing was swept yet: connect a store and a TikTok Shop, and tie them.")
+        return
+    shown = table("shop or store", "list", "read up to", "last pass", "pages", "changes")
+    out.print(rows(shown, (_cursor(one) for one in found["cursors"])))
+    out.print()
+    audit = found["audit"]
+    if audit is None:
+        out.print("No daily audit yet: the first comes a day after the first start.")
+    else:
+        ended = f"ended {moment(audit['ended_at'])}" if audit["ended_at"] else "runs"
+        words = f"{audit['marked']} orders looked at, {audit['found']} drifts found that the sweep had missed"
+        out.print(Text(f"Daily audit of {moment(audit['started_at'])}, {ended}: {words}"))
+    out.print()
+    _tell_drifts(out, found["drifts"])
+
+
+def _cursor(one: dict[str, Any]) -> tuple[Any, ...]:
+    last = "runs" if one["running"] else moment(one["finished_at"])
+    return one["name"] or one["scope"], one["stream"], moment(one["since"]), last, one["pages"], one["seen"]
+
+
+def _tell_drifts(out: Console, totals: dict[str, Any]) -> None:
+    """Counts of what no message had told of."""
+    spans = (("last 24 hours", totals["last_day"]), ("last 30 days", totals["last_30_days"]))
+    found = [(span, one) for span, counts in spans for one in counts]
+    if not found:
+        out.print("Nothing was found in the last 30 days that no message had told of.")
+        return
+    shown = table("not told of", "by", "found", "by the audit", "told late", "never told", "healed", "open")
+    names = ("found", "by_audit", "told_late", "never_told", "healed", "open")
+    sides = {"store": "the store", "channel": "TikTok Shop"}
+    cells = ((span, sides.get(one["side"], one["side"]), *(one[name] for name in names)) for span, one in found)
+    out.print(rows(shown, cells))

@@ -18,6 +18,7 @@ STYLES: Mapping[str, str] = {
     "waiting": "yellow",
     "void": "yellow",
     "refused": "red",
+    "drift": "yellow",
     "parked": "red",
     "person": "magenta",
 }

@@ -47,6 +47,8 @@ class AttentionKind(StrEnum):
     POISON = "poison"
     CONNECTION = "connection"
     WAITING_LONG = "waiting_long"
+    SILENT_PLUGIN = "silent_plugin"
+    SILENT_CHANNEL = "silent_channel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +186,18 @@ TEXTS: Mapping[AttentionKind, AttentionText] = {
         "Waiting for more than an hour",
         "Nothing is lost, and it goes on by itself. See why the other side takes so long: an outage, an upgrade that "
         "is due, or a cancellation that TikTok Shop does not finish.",
+    ),
+    AttentionKind.SILENT_PLUGIN: AttentionText(
+        "The store's plugin tells nothing",
+        "In Magento, see that cron runs and that the queue consumer aftership.webhook.events does; then run doctor on "
+        "the connection (registrations), and look for a firewall or proxy that turns /hooks/ away. Orders are kept "
+        "true by the sweep meanwhile. This closes with the next delivery.",
+    ),
+    AttentionKind.SILENT_CHANNEL: AttentionText(
+        "TikTok Shop's messages do not arrive",
+        "Run doctor on the connection: it registers the webhooks again. In Partner Center, look at the app's webhook "
+        "log for what TikTok was answered, and at the proxy for requests to /hooks/ it turned away. Orders are kept "
+        "true by the sweep meanwhile. This closes with the next delivery.",
     ),
 }
 

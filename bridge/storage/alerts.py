@@ -183,6 +183,17 @@ async def not_sent(
     )
 
 
+async def works(conn: AsyncConnection, target_id: str) -> None:
+    """A test got through: what waited for the target goes out at once."""
+    await conn.execute(
+        update(alert_targets)
+        .where(alert_targets.c.id == target_id)
+        .values(because="", failing_since=None, sent_at=db_now_ms())
+    )
+    waits = (table.c.target_id == target_id) & (table.c.state == WAITING) & table.c.message_id.is_not(None)
+    await conn.execute(update(table).where(waits).values(due_at=db_now_ms()))
+
+
 def _of(target_id: str, message_id: str) -> ColumnElement[bool]:
     return (table.c.target_id == target_id) & (table.c.message_id == message_id) & (table.c.state == WAITING)
 

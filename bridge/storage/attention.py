@@ -276,6 +276,21 @@ def matching(
     return [column == value for column, value in wanted.items() if value is not None]
 
 
+async def oldest(
+    conn: AsyncConnection, *, kind: str, shop_id: str | None, connection_id: str | None, after: str, limit: int
+) -> list[Item]:
+    """Open items of a kind after this id, the oldest first."""
+    where = matching(state="open", kind=kind, shop_id=shop_id, connection_id=connection_id)
+    rows = await conn.execute(select(table).where(*where, table.c.id > after).order_by(table.c.id).limit(limit))
+    return [_record(row) for row in rows]
+
+
+async def count(conn: AsyncConnection, *, kind: str, shop_id: str | None, connection_id: str | None, after: str) -> int:
+    """How many open items of a kind come after this id."""
+    where = matching(state="open", kind=kind, shop_id=shop_id, connection_id=connection_id)
+    return int(await conn.scalar(select(func.count()).select_from(table).where(*where, table.c.id > after)) or 0)
+
+
 async def counts(conn: AsyncConnection) -> dict[str, int]:
     """Open items of each kind."""
     rows = await conn.execute(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -32,6 +33,8 @@ class Cursor:
     """Finished ones."""
     seen: int
     """Things read in the pass that runs, or in the last one."""
+    pages: int
+    """Pages read of it."""
 
 
 async def get(conn: AsyncConnection, scope: str, stream: str) -> Cursor | None:
@@ -62,37 +65,45 @@ async def begin(
         "started_at": db_now_ms(),
         "finished_at": None,
         "seen": 0,
+        "pages": 0,
     }
     fresh = {"scope": scope, "stream": stream, "passes": 0}
     await upsert(conn, table, start | fresh, keys=["scope", "stream"], update=start)
     return await _stored(conn, scope, stream)
 
 
-async def advance(conn: AsyncConnection, scope: str, stream: str, page: str | None, seen: int) -> Cursor:
-    """A page is done: the next one is `page`; `seen` things stood on the one just read."""
-    await conn.execute(
-        update(table)
-        .where(table.c.scope == scope, table.c.stream == stream)
-        .values(page=page, seen=table.c.seen + seen)
-    )
-    return await _stored(conn, scope, stream)
+class PassLost(Exception):
+    """The pass was begun anew or ended by somebody else meanwhile: whoever notices must stop, and change nothing."""
 
 
-async def finish(conn: AsyncConnection, scope: str, stream: str) -> Cursor:
-    """The pass is through: the next one starts where this one's remote clock stood."""
-    done = await _stored(conn, scope, stream)
-    await conn.execute(
+async def _change(conn: AsyncConnection, running: Cursor, **values: Any) -> Cursor:
+    """Change the row as long as it is still this pass: the time it was begun at tells it from any other."""
+    changed = await conn.execute(
         update(table)
-        .where(table.c.scope == scope, table.c.stream == stream)
-        .values(
-            since=done.next_since or done.since,
-            next_since=None,
-            page=None,
-            finished_at=db_now_ms(),
-            passes=table.c.passes + 1,
+        .where(
+            table.c.scope == running.scope,
+            table.c.stream == running.stream,
+            table.c.started_at == running.started_at,
+            table.c.finished_at.is_(None),
         )
+        .values(**values)
     )
-    return await _stored(conn, scope, stream)
+    if not changed.rowcount:
+        raise PassLost(f"the pass over {running.stream} of {running.scope} was taken over")
+    return await _stored(conn, running.scope, running.stream)
+
+
+async def advance(conn: AsyncConnection, running: Cursor, page: str | None, seen: int) -> Cursor:
+    """A page is done: the next one is `page`; `seen` things stood on the one just read. Raises `PassLost`."""
+    return await _change(conn, running, page=page, seen=table.c.seen + seen, pages=table.c.pages + 1)
+
+
+async def finish(conn: AsyncConnection, running: Cursor) -> Cursor:
+    """The pass is through: the next one starts where this one's remote clock stood. Raises `PassLost`."""
+    since = running.next_since or running.since
+    return await _change(
+        conn, running, since=since, next_since=None, page=None, finished_at=db_now_ms(), passes=table.c.passes + 1
+    )
 
 
 async def try_lease(conn: AsyncConnection, scope: str, owner: str, seconds: float) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -85,6 +85,10 @@ class OrderRecord:
     """Since when it waits behind its shop's brake."""
     searched_for: str | None
     """Fingerprint of what was known when the store was last searched in vain for another connector's order."""
+    swept_at: datetime | None
+    """When a sweep last marked it."""
+    drifted_at: datetime | None
+    """When a difference was last found that no message had told of."""
     created_at: datetime
     updated_at: datetime
 
@@ -199,6 +203,12 @@ async def set_fields(conn: AsyncConnection, order_id: str, **fields: Any) -> Non
     )
     if not changed.rowcount:
         raise NotFound(f"there is no order {order_id}")
+
+
+async def swept(conn: AsyncConnection, order_ids: Iterable[str]) -> None:
+    """A sweep marked these: it is remembered who had them looked at."""
+    if ids := sorted(set(order_ids)):
+        await conn.execute(sql_update(table).where(table.c.id.in_(ids)).values(swept_at=db_now_ms()))
 
 
 async def alive(

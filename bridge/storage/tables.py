@@ -116,6 +116,9 @@ orders = _table(
     _when("braked_at", nullable=True),
     # Fingerprint of what was known when the store was last searched in vain for another connector's order.
     Column("searched_for", String(64)),
+    # When a sweep last marked it, and when a difference was last found that no message had told of.
+    _when("swept_at", nullable=True),
+    _when("drifted_at", nullable=True),
     _when("created_at"),
     _when("updated_at"),
     Index("orders_shop_channel", "shop_id", "channel_order_id", unique=True),
@@ -243,6 +246,7 @@ cursors = _table(
     _when("finished_at", nullable=True),
     Column("passes", Integer, nullable=False),
     Column("seen", BigInteger, nullable=False),
+    Column("pages", BigInteger, nullable=False, server_default="0"),
 )
 
 leases = _table(
@@ -329,9 +333,13 @@ drifts = _table(
     _id(primary_key=True),
     _id("order_id"),
     _id("shop_id"),
-    # The side that changed and did not tell.
+    # The side that changed and did not tell: `store` or `channel`.
+    Column("side", String(20), nullable=False),
     _id("connection_id"),
+    # What closes it.
     Column("effect", String(20), nullable=False),
+    # `sweep`, `audit` or `look`.
+    Column("found_by", String(20), nullable=False),
     Column("because", LongText, nullable=False),
     # The remote's own time of the change.
     _when("changed_at", nullable=True),

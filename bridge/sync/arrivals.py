@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.storage import inbox
 from bridge.storage.changelog import Line
 from bridge.storage.inbox import InboxRow
+from bridge.sync import drifting
 from bridge.sync.sheet import Sheet, Sides
 
 
@@ -18,7 +19,7 @@ async def note_arrivals(conn: AsyncConnection, sheet: Sheet) -> list[Line]:
     Answers the changelog's lines, to be written in the same transaction.
     """
     await inbox.note_arrivals(conn, sheet.arrivals)
-    return [_line(row) for row in sheet.arrivals]
+    return [*(_line(row) for row in sheet.arrivals), *await drifting.told(conn, sheet)]
 
 
 def _line(row: InboxRow) -> Line:

@@ -22,7 +22,7 @@ from bridge.storage import changelog, ledger, orders
 from bridge.storage.changelog import Line
 from bridge.storage.errors import AlreadyOpen
 from bridge.storage.ledger import Claim
-from bridge.sync import outbreak, waiting
+from bridge.sync import drifting, outbreak, waiting
 from bridge.sync.arrivals import note_arrivals, read_facts
 from bridge.sync.desk import CALL_TIMEOUT, Desk
 from bridge.sync.lease import Lease, LeaseLost
@@ -143,7 +143,9 @@ async def _claim(desk: Desk, sheet: Sheet, sides: Sides, effect: Effect, prepare
         if prepared.record:
             await orders.set_fields(conn, sheet.record.id, **prepared.record)
         facts = {"effect": kind, "units": list(units), "attempt": attempt, "token": token, "read": read_facts(sides)}
-        lines = [*await note_arrivals(conn, sheet), Line("claimed", effect.because, facts)]
+        told = await note_arrivals(conn, sheet)
+        drift = await drifting.found(conn, sheet, sides, effect, ground.now)
+        lines = [*told, *drift, Line("claimed", effect.because, facts)]
         await changelog.write_all(conn, sheet.record.id, lines, ground.now)
         return claim
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.attention import AttentionKind
 from bridge.domain.keys import OrderKey
 from bridge.domain.linking import Misfit, fit_rows
-from bridge.ports import ActionRefused
-from bridge.storage import attention, audit, changelog, jobs, orders, shops, work
+from bridge.ports import ActionRefused, Settled, Wanted
+from bridge.storage import attention, audit, jobs, orders, shops, work
 from bridge.storage.orders import OrderRecord
-from bridge.sync import lines, linking
+from bridge.sync import bulk, lines, linking
+from bridge.sync.bulk import settle_order
 from bridge.sync.desk import Desk, log
 from bridge.sync.sweep import sweep_all
 
+PATIENCE = timedelta(seconds=120)
+"""So long a sweep that a person asked for waits for one under way."""
 ALLOWED = frozenset({"create", "past", "brake", "link", "lines"})
 
 
@@ -28,27 +31,17 @@ class Actions:
         self._running: set[asyncio.Task[None]] = set()
 
     async def settle(self, order_id: str, allow: frozenset[str], who: str) -> None:
-        unknown = allow - ALLOWED
-        if unknown:
-            raise ActionRefused(
-                f"{', '.join(sorted(unknown))} cannot be allowed; choose from {', '.join(sorted(ALLOWED))}"
-            )
-
-        async def write(conn: AsyncConnection) -> None:
-            record = await _order(conn, order_id)
-            forced = {"allowed": sorted({*record.forced.get("allowed", []), *allow})}
-            await orders.update(conn, record.id, forced=forced, blocked=None, searched_for=None)
-            words = f"{who} says: settle now" + (f", {', '.join(sorted(allow))} allowed" if allow else "")
-            await changelog.write(conn, record.id, "person", words, {"who": who, "allow": sorted(allow)})
-            await attention.close(conn, order_id=record.id, dismissed=False)
-            await work.mark(conn, [_key(record)])
-
-        await self._desk.db.write(write)
+        check_allowed(allow)
+        await self._desk.db.write(lambda conn: settle_order(conn, order_id, allow, who))
         self._desk.wake()
 
     async def cancel_lines(self, order_id: str, who: str) -> tuple[str, ...]:
         record = await self._desk.db.read(lambda conn: _order(conn, order_id))
         return await lines.cancel_lines(self._desk, record, who)
+
+    async def settle_all(self, wanted: Wanted, allow: frozenset[str], who: str) -> Settled:
+        check_allowed(allow)
+        return await bulk.settle_all(self._desk, wanted, allow, who)
 
     async def link(self, order_id: str, store_order: str, who: str) -> None:
         desk = self._desk
@@ -116,7 +109,7 @@ class Actions:
         not_swept: dict[str, str] = {}
         await desk.db.write(lambda conn: jobs.update(conn, job_id, state="running"))
         try:
-            marked = await sweep_all(desk, connection_id, since, not_swept)
+            marked = await sweep_all(desk, connection_id, since, not_swept, PATIENCE)
         except Exception as problem:  # noqa: BLE001 -- a background job's end: logged whole, and shown with the job
             because = f"{type(problem).__name__}: {problem}"
             log.exception("sweep.failed", job=job_id)
@@ -150,6 +143,13 @@ class Actions:
         for task in list(self._running):
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
+
+
+def check_allowed(allow: frozenset[str]) -> None:
+    """Raises `ActionRefused`."""
+    unknown = allow - ALLOWED
+    if unknown:
+        raise ActionRefused(f"{', '.join(sorted(unknown))} cannot be allowed; choose from {', '.join(sorted(ALLOWED))}")
 
 
 async def _order(conn: AsyncConnection, order_id: str) -> OrderRecord:

@@ -5,32 +5,35 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
-
-from sqlalchemy.ext.asyncio import AsyncConnection
+from datetime import timedelta
 
 from bridge.domain.outcomes import RemoteProblem
-from bridge.storage import inbox, meta
+from bridge.storage import inbox
 from bridge.storage.errors import StorageDown
 from bridge.sync import waiting
+from bridge.sync.auditing import daily
 from bridge.sync.desk import Desk, log
-from bridge.sync.sweep import audit, sweep_all
+from bridge.sync.sweep import sweep_all
 
-AUDIT_EVERY = timedelta(days=1)
+AUDIT_LOOK = timedelta(minutes=10)
+"""How often it is looked whether the day's audit is due, or was broken off."""
 TOKENS_EVERY = timedelta(minutes=10)
+ALERTS_EVERY = timedelta(seconds=2)
 FORGET_EVERY = timedelta(hours=1)
 WAITING_EVERY = timedelta(minutes=1)
 ARRIVALS_KEPT = timedelta(days=30)
 """Longer than any remote repeats a message (TikTok: 16 hours)."""
 SWEEP_LATE = timedelta(minutes=30)
 """A first sweep of a large shop takes its time; more than this beyond the interval is told."""
-LAST_AUDIT = "audit.last"
 
 
 class Rounds:
-    def __init__(self, desk: Desk, renew_tokens: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, desk: Desk, renew_tokens: Callable[[], Awaitable[None]], send_alerts: Callable[[], Awaitable[None]]
+    ) -> None:
         self._desk = desk
         self._renew_tokens = renew_tokens
+        self._send_alerts = send_alerts
         self._stopping = asyncio.Event()
         self._swept_at = desk.clock.now()
 
@@ -44,8 +47,9 @@ class Rounds:
         settings = self._desk.settings
         async with asyncio.TaskGroup() as group:
             group.create_task(self._every(settings.sweep_interval, "sweep", self._sweep))
-            group.create_task(self._every(min(AUDIT_EVERY, timedelta(hours=1)), "audit", self._audit))
+            group.create_task(self._every(AUDIT_LOOK, "audit", self._audit))
             group.create_task(self._every(TOKENS_EVERY, "tokens", self._renew_tokens))
+            group.create_task(self._every(ALERTS_EVERY, "alerts", self._send_alerts))
             group.create_task(self._every(FORGET_EVERY, "forget", self._forget))
             group.create_task(self._every(WAITING_EVERY, "waiting", lambda: waiting.show(self._desk)))
 
@@ -67,17 +71,7 @@ class Rounds:
         self._swept_at = self._desk.clock.now()
 
     async def _audit(self) -> None:
-        now = self._desk.clock.now()
-
-        async def due(conn: AsyncConnection) -> bool:
-            last = await meta.get(conn, LAST_AUDIT)
-            if last is not None and now - datetime.fromisoformat(last) < AUDIT_EVERY:
-                return False
-            await meta.put(conn, LAST_AUDIT, now.isoformat())
-            return last is not None
-
-        if await self._desk.db.write(due):
-            log.info("audit.marked", orders=await audit(self._desk))
+        await daily(self._desk)
 
     async def _forget(self) -> None:
         before = self._desk.clock.now() - ARRIVALS_KEPT

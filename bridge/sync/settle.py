@@ -22,6 +22,7 @@ from bridge.sync import (
     cancelling,
     capabilities,
     creating,
+    drifting,
     invoicing,
     linking,
     outbreak,
@@ -168,6 +169,7 @@ async def _record(desk: Desk, sheet: Sheet, sides: Sides | None, settlement: Set
         fields |= waiting.fields(desk, sheet, _waits_for(sheet, settlement))
         if settlement.verdict is Verdict.SETTLED:
             fields["settled_at"] = desk.clock.now()
+            await drifting.healed(conn, sheet)
         if sides is not None:
             fields["reading"] = _reading(sheet, sides)
             fields["channel_created_at"] = sides.channel.created_at

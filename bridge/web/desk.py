@@ -9,7 +9,19 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from bridge.ports import Actions, ChannelAuthorization, Clock, Connector, Door, Gateways, Platform, StoreHandshake
+from bridge.domain.outcomes import Outcome
+from bridge.ports import (
+    Actions,
+    AlertSender,
+    ChannelAuthorization,
+    Clock,
+    Connector,
+    Door,
+    Gateways,
+    Platform,
+    StoreHandshake,
+)
+from bridge.storage.alert_targets import AlertTarget, AlertTargets
 from bridge.storage.connections import Connections
 from bridge.storage.engine import Database
 from bridge.storage.inbox_writer import InboxWriter
@@ -33,6 +45,10 @@ class WebDesk:
     reasons: Callable[[str], list[dict[str, Any]]]
     """Region → cancellation reasons a seller may give there: `key`, `text`, `seller_fault`, `statuses`,
     `cancels_lines`."""
+    alert_targets: AlertTargets
+    alert_senders: Mapping[str, AlertSender]
+    """By kind: `email`, `webhook`."""
+    test_alert: Callable[[AlertTarget], Awaitable[Outcome]]
     clock: Clock
     metrics: CollectorRegistry
     ready: Callable[[], Awaitable[list[str]]]

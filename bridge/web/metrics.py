@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.storage import attention, orders, work
+from bridge.storage import attention, drifts, orders, work
 from bridge.storage.errors import StorageProblem
 from bridge.web.desk import DESK
 
@@ -36,6 +38,12 @@ class Metrics:
         )
         self.attention = Gauge("bridge_attention_open", "Items waiting for a person", ["kind"], registry=registry)
         self.orders = Gauge("bridge_orders", "Orders by state", ["state"], registry=registry)
+        self.drifts = Gauge(
+            "bridge_drifts",
+            "Changes of the last 24 hours that no message had told of, by the side that did not tell",
+            ["side", "outcome"],
+            registry=registry,
+        )
         self.database = Gauge("bridge_database_up", "1 when the last scrape could read the database", registry=registry)
         Gauge("bridge_info", "The version that runs", ["version"], registry=registry).labels(version).set(1)
 
@@ -47,12 +55,15 @@ async def show_metrics(request: web.Request) -> web.Response:
     """No secrets and no ids in it; keep it from the public at the proxy all the same."""
     metrics = request.app[METRICS]
 
-    async def read(conn: AsyncConnection) -> tuple[dict[str, float], dict[str, int], dict[str, int]]:
+    async def read(
+        conn: AsyncConnection,
+    ) -> tuple[dict[str, float], dict[str, int], dict[str, int], list[drifts.Counts]]:
         states = {state.value: number for state, number in (await orders.counts(conn)).items()}
-        return await work.counts(conn), await attention.counts(conn), states
+        untold = await drifts.counts(conn, request.app[DESK].clock.now() - timedelta(days=1))
+        return await work.counts(conn), await attention.counts(conn), states, untold
 
     try:
-        of_work, of_attention, of_orders = await request.app[DESK].db.read(read)
+        of_work, of_attention, of_orders, of_drifts = await request.app[DESK].db.read(read)
     except StorageProblem:
         metrics.database.set(0)
     else:
@@ -62,4 +73,13 @@ async def show_metrics(request: web.Request) -> web.Response:
             gauge.clear()
             for label, number in numbers.items():
                 gauge.labels(label).set(number)
+        _drifts(metrics.drifts, of_drifts)
     return web.Response(body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _drifts(gauge: Gauge, counted: list[drifts.Counts]) -> None:
+    """Every series is always there: what is 0 can be alarmed on too."""
+    sides = {one.side: one for one in counted}
+    for side in ("store", "channel"):
+        for outcome in ("found", "by_audit", "told_late", "never_told", "healed", "open"):
+            gauge.labels(side, outcome).set(getattr(sides[side], outcome) if side in sides else 0)

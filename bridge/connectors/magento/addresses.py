@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from bridge.connectors.addresses import normalise_url
+from bridge.addresses import normalise_url
 
 _TAILS = ("index.php", "rest")
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import aiohttp
 from yarl import URL
 
-from bridge.connectors.addresses import normalise_url
+from bridge.addresses import normalise_url
 from bridge.connectors.magento.answers import Absent, Answer, CutOff, NotReached, is_absent, is_nonce_used, read_problem
 from bridge.connectors.magento.signing import Credentials, Method, authorization
 from bridge.domain.outcomes import Rejected, RemoteProblem, Retry

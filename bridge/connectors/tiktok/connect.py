@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 from aiolimiter import AsyncLimiter
 
-from bridge.connectors.addresses import normalise_url
+from bridge.addresses import normalise_url
 from bridge.connectors.tiktok import credentials as stored
 from bridge.connectors.tiktok.auth import AUTH_URL, Authorizer, Tokens, TokenSource
 from bridge.connectors.tiktok.client import Client

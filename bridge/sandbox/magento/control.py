@@ -208,7 +208,7 @@ async def _website(box: MagentoSandbox, body: Any, _request: web.Request) -> Any
 
 
 async def _consumer(box: MagentoSandbox, body: Any, _request: web.Request) -> Any:
-    if body.get("drop"):
+    if body.get("drop") is not None:
         box.deliveries.drop_next(int(body["drop"]), body.get("topic"))
     if "paused" in body:
         (box.deliveries.pause if body["paused"] else box.deliveries.resume)()

@@ -57,8 +57,11 @@ class Deliveries:
         self._work.set()
 
     def drop_next(self, times: int, topic: str | None = None) -> None:
-        """Lose the next deliveries on the way, as an unreachable receiver would."""
-        self._drops.append((topic, times))
+        """Lose the next deliveries on the way, as an unreachable receiver would. 0: lose no more."""
+        if times:
+            self._drops.append((topic, times))
+        else:
+            self._drops.clear()
 
     def pause(self) -> None:
         self.paused = True

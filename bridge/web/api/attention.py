@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from aiohttp import web
 
 from bridge.domain.attention import AttentionKind
@@ -30,11 +32,18 @@ async def list_attention(request: web.Request) -> web.Response:
             state=None if asked.state == "all" else asked.state,
             kind=asked.kind,
             order_id=asked.order,
+            shop_id=asked.shop,
+            connection_id=asked.connection,
+            by_deadline=asked.sort == "deadline",
             cursor=asked.cursor,
             limit=asked.limit,
         )
     )
     return ok(AttentionPage(items=[item_out(item) for item in items], next=following))
+
+
+async def show_attention(request: web.Request) -> web.Response:
+    return ok(item_out(await _named(request)))
 
 
 async def settle_attention(request: web.Request) -> web.Response:
@@ -94,6 +103,11 @@ def item_out(item: Item) -> AttentionOut:
         connection=item.connection_id,
         facts=item.facts,
         note=item.note,
+        deadline_at=item.deadline_at,
+        overdue=item.deadline_at is not None and item.deadline_at < datetime.now(UTC),
+        reopened=item.reopened,
+        opened_at=item.opened_at or item.created_at,
+        dismissed_at=item.dismissed_at,
         created_at=item.created_at,
         updated_at=item.updated_at,
     )

@@ -285,7 +285,12 @@ class AttentionOut(BaseModel):
     shop: str | None
     connection: str | None
     facts: dict[str, Any]
-    note: str
+    note: str = Field(description="What the person wrote who dismissed it")
+    deadline_at: datetime | None = Field(description="Until when an answer counts; null where nothing runs out")
+    overdue: bool = Field(description="Its deadline has passed")
+    reopened: str | None = Field(description="Why it is here again; null where it never was before")
+    opened_at: datetime = Field(description="Since when it waits this time")
+    dismissed_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -331,6 +336,11 @@ class AttentionQuery(Page):
     state: Literal["open", "dismissed", "closed", "all"] = "open"
     kind: str | None = Field(default=None, max_length=64)
     order: Id | None = None
+    shop: Id | None = None
+    connection: Id | None = None
+    sort: Literal["newest", "deadline"] = Field(
+        default="newest", description="deadline: only what runs out, what does so first at the front"
+    )
 
 
 class Dismiss(Asked):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from bridge.web.api import attention, connections, orders, shops, sweeps
+from bridge.web.api import attention, connections, drifts, orders, shops, sweeps
 from bridge.web.api import models as m
+from bridge.web.api.alert_routes import ROUTES as ALERTS
+from bridge.web.api.attention_groups import ROUTES as ATTENTION_GROUPS
+from bridge.web.api.drift_models import DriftPage, DriftQuery, SweepStatus
 from bridge.web.openapi import show_openapi
 from bridge.web.routes import Answer, Route
 
@@ -169,6 +172,16 @@ ROUTES: Final = (
         {200: Answer(m.AttentionPage)},
         query=m.AttentionQuery,
     ),
+    # Before the item's own: `groups` is no item's id.
+    *ATTENTION_GROUPS,
+    Route(
+        "GET",
+        "/api/v1/attention/{item}",
+        attention.show_attention,
+        "One item",
+        {200: Answer(m.AttentionOut)},
+        problems=(404,),
+    ),
     Route(
         "POST",
         "/api/v1/attention/{item}/settle",
@@ -206,6 +219,21 @@ ROUTES: Final = (
     ),
     Route(
         "GET",
+        "/api/v1/sweeps",
+        drifts.show_sweeps,
+        "How far each list was swept, the last audit, and what was never told",
+        {200: Answer(SweepStatus)},
+    ),
+    Route(
+        "GET",
+        "/api/v1/drifts",
+        drifts.list_drifts,
+        "Differences that no message had told of, the newest first",
+        {200: Answer(DriftPage)},
+        query=DriftQuery,
+    ),
+    Route(
+        "GET",
         "/api/v1/jobs/{job}",
         sweeps.show_job,
         "How a job stands",
@@ -220,4 +248,5 @@ ROUTES: Final = (
         {200: Answer(m.AuditPage)},
         query=m.AuditQuery,
     ),
+    *ALERTS,
 )

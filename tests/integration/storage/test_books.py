@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -251,15 +252,29 @@ async def test_a_pass_of_a_sweep(database: Database) -> None:
         None,
     )
     for page in ("2", "3"):
-        await database.write(lambda conn, page=page: cursors.advance(conn, "con_1", "orders", page, 50))  # type: ignore[misc] # a default argument has no type in a lambda
+        await database.write(lambda conn, page=page: cursors.advance(conn, begun, page, 50))  # type: ignore[misc] # a default argument has no type in a lambda
     half = await database.read(lambda conn: cursors.get(conn, "con_1", "orders"))
     assert half is not None
     assert (half.page, half.seen, half.since) == ("3", 100, NOW - HOUR)
-    done = await database.write(lambda conn: cursors.finish(conn, "con_1", "orders"))
+    done = await database.write(lambda conn: cursors.finish(conn, begun))
     assert (done.since, done.next_since, done.page, done.passes, done.seen) == (NOW, None, None, 1, 100)
     assert done.finished_at is not None
-    with pytest.raises(NotFound):
-        await database.write(lambda conn: cursors.finish(conn, "con_1", "memos"))
+    with pytest.raises(cursors.PassLost):
+        await database.write(lambda conn: cursors.finish(conn, begun))
+
+
+async def test_who_was_overtaken_by_another_pass_changes_nothing_of_it(database: Database) -> None:
+    def begin(since: datetime) -> Awaitable[cursors.Cursor]:
+        return database.write(lambda conn: cursors.begin(conn, "con_1", "orders", since=since, next_since=NOW))
+
+    slow = await begin(NOW - 2 * HOUR)
+    while (quick := await begin(NOW - HOUR)).started_at == slow.started_at:
+        pass  # the clock tells milliseconds
+    with pytest.raises(cursors.PassLost):
+        await database.write(lambda conn: cursors.advance(conn, slow, "9", 1))
+    with pytest.raises(cursors.PassLost):
+        await database.write(lambda conn: cursors.finish(conn, slow))
+    assert await database.read(lambda conn: cursors.get(conn, "con_1", "orders")) == quick
 
 
 async def test_one_process_sweeps_a_scope(database: Database) -> None:

@@ -15,7 +15,7 @@ from bridge.bootstrap import Service
 from bridge.domain.keys import HintKey
 from bridge.storage import work
 from bridge.sync import capabilities, hints, outages, waiting, workers
-from bridge.sync.sweep import audit
+from bridge.sync.auditing import audit
 from tests.support.stage import Stage, stage
 
 MUGS = {"seller_sku": "MUG", "quantity": 2, "sale_price": "10.00"}

@@ -18,9 +18,10 @@ from bridge.storage import cursors, orders, shops, work
 from bridge.storage.connections import Connections
 from bridge.storage.engine import Database
 from bridge.storage.secrets import Vault, generate_key
+from bridge.sync.auditing import audit
 from bridge.sync.desk import Desk, SyncSettings
 from bridge.sync.sheet import RemoteDown
-from bridge.sync.sweep import audit, sweep_all, sweep_shop
+from bridge.sync.sweep import sweep_all, sweep_shop
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

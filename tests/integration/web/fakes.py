@@ -8,9 +8,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bridge.domain.alerting import Message
 from bridge.domain.capabilities import StoreCapabilities
-from bridge.domain.outcomes import RemoteProblem
-from bridge.ports import ActionRefused, Announced, Channel, Connected, Finding, FoundShop, Store
+from bridge.domain.outcomes import Done, Outcome, RemoteProblem
+from bridge.ports import (
+    ActionRefused,
+    Announced,
+    Channel,
+    Connected,
+    Finding,
+    FoundShop,
+    NewTarget,
+    Settled,
+    Store,
+    Wanted,
+)
 
 
 class FakeClock:
@@ -146,6 +158,23 @@ class FakeGateways:
 
 
 @dataclass
+class FakeSender:
+    """Takes any address with a dot; `outcome` is what each message comes to."""
+
+    outcome: Outcome = field(default_factory=lambda: Done("202"))
+    sent: list[tuple[str, Message]] = field(default_factory=list)
+
+    def check(self, address: str, secret: str | None) -> NewTarget:
+        if "." not in address:
+            raise ValueError("the address must look like https://hooks.example")
+        return NewTarget(address, {"secret": secret or "whsec_made"}, once=None if secret else "whsec_made")
+
+    async def send(self, address: str, secrets: Mapping[str, Any], message: Message) -> Outcome:
+        self.sent.append((address, message))
+        return self.outcome
+
+
+@dataclass
 class FakeActions:
     refuse: str = ""
     settled: list[tuple[str, frozenset[str], str]] = field(default_factory=list)
@@ -162,6 +191,11 @@ class FakeActions:
         self._maybe_refuse()
         self.lines.append((order_id, who))
         return ("11", "12")
+
+    async def settle_all(self, wanted: Wanted, allow: frozenset[str], who: str) -> Settled:
+        self._maybe_refuse()
+        self.settled.append((wanted.kind, allow, who))
+        return Settled(settled=3, skipped=1, left=0)
 
     async def link(self, order_id: str, store_order: str, who: str) -> None:
         self._maybe_refuse()

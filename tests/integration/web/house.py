@@ -21,10 +21,12 @@ from bridge.connectors.magento.door import MagentoDoor
 from bridge.connectors.tiktok.door import TikTokDoor
 from bridge.ports import FoundShop
 from bridge.storage import shops
+from bridge.storage.alert_targets import AlertTargets
 from bridge.storage.connections import Connection, Connections
 from bridge.storage.engine import Database
 from bridge.storage.inbox_writer import InboxWriter
 from bridge.storage.secrets import Vault, generate_key
+from bridge.sync.alerts import Alerts
 from bridge.web.app import create_app
 from bridge.web.desk import WebDesk
 from bridge.web.server import make_runner
@@ -35,6 +37,7 @@ from tests.integration.web.fakes import (
     FakeConnector,
     FakeGateways,
     FakeHandshake,
+    FakeSender,
     reasons,
 )
 
@@ -192,6 +195,7 @@ async def opened(db: Database, **changes: Any) -> AsyncIterator[House]:
 
     handshake, authorization, gateways = FakeHandshake(), FakeAuthorization(), FakeGateways()
     actions, clock = FakeActions(), FakeClock()
+    targets, sender = AlertTargets(Vault([key])), FakeSender()
     desk = WebDesk(
         db=db,
         connections=connections,
@@ -204,6 +208,9 @@ async def opened(db: Database, **changes: Any) -> AsyncIterator[House]:
         gateways=gateways,
         actions=actions,
         reasons=reasons,
+        alert_targets=targets,
+        alert_senders={"email": sender, "webhook": sender},
+        test_alert=Alerts(db, targets, {"email": sender, "webhook": sender}, "house", clock).test,
         clock=clock,
         metrics=CollectorRegistry(),
         ready=ready,

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.test_utils import TestServer
 
-from bridge.connectors.addresses import PublicResolver
+from bridge.addresses import PublicResolver
 from bridge.connectors.magento.addresses import store_url
 from bridge.connectors.magento.answers import CutOff, NotReached
 from bridge.connectors.magento.client import PARALLEL_CALLS, WRITE_TIMEOUT, Client

@@ -5,7 +5,7 @@ import socket
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from bridge.connectors.addresses import PublicResolver, is_public, normalise_url
+from bridge.addresses import PublicResolver, is_public, normalise_url
 
 
 @pytest.mark.parametrize(

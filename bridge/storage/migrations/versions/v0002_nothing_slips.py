@@ -54,6 +54,8 @@ def upgrade() -> None:
         sa.Column("waits_for", sa.String(60)),
         sa.Column("braked_at", sa.BigInteger()),
         sa.Column("searched_for", sa.String(64)),
+        sa.Column("swept_at", sa.BigInteger()),
+        sa.Column("drifted_at", sa.BigInteger()),
     )
     _columns("shops", sa.Column("brake", _LONG))
     _columns(
@@ -66,6 +68,7 @@ def upgrade() -> None:
     )
     _indexes("attention", {"attention_deadline": ("state", "deadline_at", "id")})
     _indexes("orders", {"orders_waiting": ("waiting_since",)})
+    _columns("cursors", sa.Column("pages", sa.BigInteger(), nullable=False, server_default="0"))
     _table(
         "alert_targets",
         sa.Column("id", sa.String(40), primary_key=True),
@@ -109,8 +112,10 @@ def upgrade() -> None:
         sa.Column("id", sa.String(40), primary_key=True),
         sa.Column("order_id", sa.String(40), nullable=False),
         sa.Column("shop_id", sa.String(40), nullable=False),
+        sa.Column("side", sa.String(20), nullable=False),
         sa.Column("connection_id", sa.String(40), nullable=False),
         sa.Column("effect", sa.String(20), nullable=False),
+        sa.Column("found_by", sa.String(20), nullable=False),
         sa.Column("because", _LONG, nullable=False),
         sa.Column("changed_at", sa.BigInteger()),
         sa.Column("found_at", sa.BigInteger(), nullable=False),

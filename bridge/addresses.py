@@ -1,6 +1,7 @@
-"""Which addresses a connection may have: https on public hosts, unless the operator allows private ones.
+"""Which addresses may be called: https on public hosts, unless the operator allows private ones.
 
-A merchant types the address of a store or an API; without this, that box would reach into the operator's network.
+A merchant types the address of a store, an API or a webhook; without this, that box would reach into the operator's
+network.
 The address is checked as written when it is saved, and every name again when it is resolved.
 """
 

@@ -1,0 +1,1 @@
+"""How a person is told: by e-mail or by webhook. Thin: what is told and when is decided elsewhere."""

@@ -1,0 +1,77 @@
+"""*Settle now* for an order, and for everything of one kind that waits: marked, spread, looked at; never a command."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.ports import ActionRefused, Settled, Wanted
+from bridge.storage import attention, changelog, orders, work
+from bridge.storage.attention import Item
+from bridge.sync.desk import Desk, log
+
+MOST = 2000
+"""Items settled by one request: what is left is asked for again."""
+PAGE = 100
+A_SECOND = 10
+"""Orders that become due in a second: both remotes are read for each."""
+
+
+async def settle_order(
+    conn: AsyncConnection, order_id: str, allow: frozenset[str], who: str, due_at: datetime | None = None
+) -> None:
+    """A person has looked: standing refusals and a block go, what they allow is kept, and the order is looked at.
+
+    Raises `ActionRefused` where there is no such order.
+    """
+    record = await orders.get(conn, order_id)
+    if record is None:
+        raise ActionRefused(f"there is no order {order_id}")
+    forced = {"allowed": sorted({*record.forced.get("allowed", []), *allow})}
+    await orders.update(conn, record.id, forced=forced, blocked=None, searched_for=None)
+    words = f"{who} says: settle now" + (f", {', '.join(sorted(allow))} allowed" if allow else "")
+    await changelog.write(conn, record.id, "person", words, {"who": who, "allow": sorted(allow)})
+    await attention.close(conn, order_id=record.id, dismissed=False)
+    await work.mark(conn, [orders.work_key(record.shop_id, record.channel_order_id)], due_at)
+
+
+async def settle_all(desk: Desk, wanted: Wanted, allow: frozenset[str], who: str) -> Settled:
+    """Every open item of a kind, the oldest first, at most `MOST`; spread, so that the remotes are not run over."""
+    settled = skipped = 0
+    after = ""
+    while settled + skipped < MOST:
+        found = await desk.db.read(_page(wanted, after))
+        if not found:
+            break
+        first = desk.clock.now() + timedelta(seconds=settled // A_SECOND)
+        of_orders = [item.order_id for item in found if item.order_id is not None]
+        await desk.db.write(_settle(of_orders, allow, who, first))
+        settled += len(of_orders)
+        skipped += len(found) - len(of_orders)
+        after = found[-1].id
+        desk.wake()
+    left = await desk.db.read(
+        lambda conn: attention.count(
+            conn, kind=wanted.kind, shop_id=wanted.shop, connection_id=wanted.connection, after=after
+        )
+    )
+    log.info("attention.settled_all", kind=wanted.kind, settled=settled, skipped=skipped, left=left)
+    return Settled(settled=settled, skipped=skipped, left=left)
+
+
+def _page(wanted: Wanted, after: str) -> Callable[[AsyncConnection], Awaitable[list[Item]]]:
+    return lambda conn: attention.oldest(
+        conn, kind=wanted.kind, shop_id=wanted.shop, connection_id=wanted.connection, after=after, limit=PAGE
+    )
+
+
+def _settle(
+    order_ids: list[str], allow: frozenset[str], who: str, first: datetime
+) -> Callable[[AsyncConnection], Awaitable[None]]:
+    async def write(conn: AsyncConnection) -> None:
+        for place, order_id in enumerate(order_ids):
+            await settle_order(conn, order_id, allow, who, first + timedelta(seconds=place // A_SECOND))
+
+    return write

@@ -1,0 +1,191 @@
+"""`/api/v1/alert-targets` and `/api/v1/alerts`: who is told of what needs attention, and what was told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.outcomes import Done
+from bridge.storage import alerts, audit
+from bridge.storage.alert_targets import AlertTarget
+from bridge.web.api.alert_models import (
+    AlertOut,
+    AlertPage,
+    AlertQuery,
+    AlertTargetChange,
+    AlertTargetList,
+    AlertTargetOut,
+    AlertTested,
+    NewAlertTarget,
+)
+from bridge.web.bodies import read_json, read_query
+from bridge.web.desk import DESK
+from bridge.web.problems import Problem, invalid
+from bridge.web.routes import WHO, ok
+
+
+async def list_alert_targets(request: web.Request) -> web.Response:
+    desk = request.app[DESK]
+
+    async def read(conn: AsyncConnection) -> list[AlertTargetOut]:
+        found = await desk.alert_targets.all(conn)
+        numbers = await alerts.counts(conn, [one.id for one in found])
+        return [_out(one, numbers.get(one.id, {})) for one in found]
+
+    return ok(AlertTargetList(targets=await desk.db.read(read)))
+
+
+async def add_alert_target(request: web.Request) -> web.Response:
+    desk = request.app[DESK]
+    asked = await read_json(request, NewAlertTarget)
+    try:
+        checked = desk.alert_senders[asked.kind].check(asked.address, asked.secret)
+    except ValueError as problem:
+        raise invalid("/secret" if "secret" in str(problem) else "/address", str(problem)) from None
+    options: dict[str, Any] = {} if asked.kinds is None else {"kinds": [kind.value for kind in asked.kinds]}
+
+    async def write(conn: AsyncConnection) -> AlertTarget:
+        made = await desk.alert_targets.add(
+            conn,
+            kind=asked.kind,
+            name=asked.name or checked.shown,
+            address=checked.shown,
+            secrets=checked.secrets,
+            options=options,
+        )
+        await audit.write(conn, request[WHO], f"alert target {made.id}", None, _audited(made))
+        return made
+
+    made = await desk.db.write(write)
+    return ok(_out(made, {}).model_copy(update={"secret": checked.once}), 201)
+
+
+async def show_alert_target(request: web.Request) -> web.Response:
+    target = await _named(request)
+    numbers = await request.app[DESK].db.read(lambda conn: alerts.counts(conn, [target.id]))
+    return ok(_out(target, numbers.get(target.id, {})))
+
+
+async def change_alert_target(request: web.Request) -> web.Response:
+    desk = request.app[DESK]
+    asked = await read_json(request, AlertTargetChange)
+    await _named(request)
+
+    async def write(conn: AsyncConnection) -> AlertTarget:
+        before = await desk.alert_targets.get(conn, request.match_info["target"])
+        if before is None:
+            raise _unknown()
+        fields: dict[str, Any] = {}
+        if "name" in asked.model_fields_set and asked.name is not None:
+            fields["name"] = asked.name
+        if "enabled" in asked.model_fields_set:
+            fields["enabled"] = asked.enabled
+        if "kinds" in asked.model_fields_set:
+            rest = {name: value for name, value in before.options.items() if name != "kinds"}
+            fields["options"] = rest if asked.kinds is None else {**rest, "kinds": [one.value for one in asked.kinds]}
+        after = await desk.alert_targets.update(conn, before.id, **fields)
+        if after is None:
+            raise _unknown()
+        if _audited(before) != _audited(after):
+            await audit.write(conn, request[WHO], f"alert target {after.id}", _audited(before), _audited(after))
+        return after
+
+    changed = await desk.db.write(write)
+    numbers = await desk.db.read(lambda conn: alerts.counts(conn, [changed.id]))
+    return ok(_out(changed, numbers.get(changed.id, {})))
+
+
+async def remove_alert_target(request: web.Request) -> web.Response:
+    """Nothing more is told to it; what was told stays in the outbox."""
+    desk = request.app[DESK]
+    target = await _named(request)
+
+    async def write(conn: AsyncConnection) -> None:
+        if await desk.alert_targets.remove(conn, target.id):
+            await audit.write(conn, request[WHO], f"alert target {target.id}", _audited(target), None)
+
+    await desk.db.write(write)
+    return web.Response(status=204)
+
+
+async def test_alert_target(request: web.Request) -> web.Response:
+    """Send a test now, and say what came of it."""
+    target = await _named(request)
+    if not target.enabled:
+        raise Problem("conflict", 'The target is switched off; switch it on first: PATCH {"enabled": true}.')
+    outcome = await request.app[DESK].test_alert(target)
+    if isinstance(outcome, Done):
+        return ok(AlertTested(delivered=True, because=f"It was taken: {outcome.reference}"))
+    return ok(AlertTested(delivered=False, because=outcome.because))
+
+
+async def list_alerts(request: web.Request) -> web.Response:
+    """The outbox, the newest first."""
+    asked = read_query(request, AlertQuery)
+    found, following = await request.app[DESK].db.read(
+        lambda conn: alerts.search(
+            conn, state=asked.state, target_id=asked.target, cursor=asked.cursor, limit=asked.limit
+        )
+    )
+    return ok(AlertPage(alerts=[_alert(one) for one in found], next=following))
+
+
+async def _named(request: web.Request) -> AlertTarget:
+    desk, wanted = request.app[DESK], request.match_info["target"]
+    target = await desk.db.read(lambda conn: desk.alert_targets.get(conn, wanted))
+    if target is None:
+        raise _unknown()
+    return target
+
+
+def _unknown() -> Problem:
+    return Problem("not-found", "There is no alert target of this id; GET /api/v1/alert-targets lists them.")
+
+
+def _audited(target: AlertTarget) -> dict[str, Any]:
+    return {
+        "kind": target.kind,
+        "name": target.name,
+        "address": target.address,
+        "kinds": target.options.get("kinds"),
+        "enabled": target.enabled,
+    }
+
+
+def _out(target: AlertTarget, numbers: dict[str, int]) -> AlertTargetOut:
+    state = "works" if target.sent_at is not None else "untried"
+    if not target.enabled:
+        state = "off"
+    elif target.failing_since is not None:
+        state = "failing"
+    return AlertTargetOut.model_validate(
+        {
+            **_audited(target),
+            "id": target.id,
+            "state": state,
+            "because": target.because,
+            "failing_since": target.failing_since,
+            "sent_at": target.sent_at,
+            "counts": numbers,
+            "created_at": target.created_at,
+            "updated_at": target.updated_at,
+        }
+    )
+
+
+def _alert(one: alerts.Alert) -> AlertOut:
+    return AlertOut(
+        id=one.id,
+        target=one.target_id,
+        attention=one.attention_id,
+        message=one.message_id,
+        state=one.state,
+        attempts=one.attempts,
+        due_at=one.due_at,
+        because=one.because,
+        body=one.body,
+        created_at=one.created_at,
+        ended_at=one.ended_at,
+    )

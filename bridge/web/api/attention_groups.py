@@ -1,0 +1,118 @@
+"""`/api/v1/attention/groups`, and answers to everything of one kind."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Final
+
+from aiohttp import web
+from pydantic import BaseModel, Field, StringConstraints
+
+from bridge.ports import Wanted
+from bridge.storage import attention_groups
+from bridge.web.api.models import Id, Settle
+from bridge.web.bodies import Asked, read_json, read_query
+from bridge.web.desk import DESK
+from bridge.web.routes import WHO, Answer, Route, ok
+
+Kind = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+
+
+class GroupQuery(Asked):
+    shop: Id | None = None
+    connection: Id | None = None
+
+
+class GroupOut(BaseModel):
+    kind: str
+    title: str
+    what_to_do: str
+    count: int
+    oldest: datetime = Field(description="Since when the oldest of them waits")
+    nearest_deadline: datetime | None
+    samples: list[str] = Field(description="Ids of a few: what runs out first, then the oldest")
+
+
+class GroupList(BaseModel):
+    groups: list[GroupOut]
+
+
+class SettleAll(Settle):
+    kind: Kind
+    shop: Id | None = None
+    connection: Id | None = None
+
+
+class SettledAll(BaseModel):
+    settled: int = Field(description="Orders that are looked at now, spread over a while")
+    skipped: int = Field(description="Items that are not about one order")
+    left: int = Field(description="Not taken in by this request: ask again")
+
+
+class DismissAll(Asked):
+    kind: Kind
+    shop: Id | None = None
+    connection: Id | None = None
+    note: str = Field(default="", max_length=2000)
+
+
+class DismissedAll(BaseModel):
+    dismissed: int
+
+
+async def list_attention_groups(request: web.Request) -> web.Response:
+    asked = read_query(request, GroupQuery)
+    found = await request.app[DESK].db.read(
+        lambda conn: attention_groups.groups(conn, shop_id=asked.shop, connection_id=asked.connection)
+    )
+    return ok(GroupList(groups=[GroupOut.model_validate(asdict(one)) for one in found]))
+
+
+async def settle_attention_kind(request: web.Request) -> web.Response:
+    """Look at every order behind them; never a stored command."""
+    asked = await read_json(request, SettleAll)
+    wanted = Wanted(asked.kind, asked.shop, asked.connection)
+    done = await request.app[DESK].actions.settle_all(wanted, frozenset(asked.allow), request[WHO])
+    return ok(SettledAll.model_validate(asdict(done)), 202)
+
+
+async def dismiss_attention_kind(request: web.Request) -> web.Response:
+    """All of them were seen; each comes back when its own facts change."""
+    asked = await read_json(request, DismissAll)
+    note = f"{request[WHO]}: {asked.note}" if asked.note else request[WHO]
+    done = await request.app[DESK].db.write(
+        lambda conn: attention_groups.dismiss_all(
+            conn, kind=asked.kind, shop_id=asked.shop, connection_id=asked.connection, note=note
+        )
+    )
+    return ok(DismissedAll(dismissed=done))
+
+
+ROUTES: Final = (
+    Route(
+        "GET",
+        "/api/v1/attention/groups",
+        list_attention_groups,
+        "What waits for a person, by kind: how many, since when, what runs out",
+        {200: Answer(GroupList)},
+        query=GroupQuery,
+    ),
+    Route(
+        "POST",
+        "/api/v1/attention/settle",
+        settle_attention_kind,
+        "Settle the orders behind all open items of a kind",
+        {202: Answer(SettledAll)},
+        problems=(409,),
+        body=SettleAll,
+    ),
+    Route(
+        "POST",
+        "/api/v1/attention/dismiss",
+        dismiss_attention_kind,
+        "All open items of a kind were seen",
+        {200: Answer(DismissedAll)},
+        body=DismissAll,
+    ),
+)
