@@ -393,12 +393,23 @@ class Settled:
     """Not taken in by this request: ask again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of one order that a person picked out of a run over the past."""
+
+    order: str
+    """The channel's order id."""
+    is_taken: bool
+    """It is looked at now; else `says` says why not."""
+    says: str
+
+
 class Actions(Protocol):
     """What the API, the pages and the command line ask of the core. Never a stored command: *settle now*."""
 
     async def settle(self, order_id: str, allow: frozenset[str], who: str) -> None:
         """Look at the order now. `allow`: what the person lets through for this order: `create`, `past`, `brake`,
-        `lines`.
+        `link`, `lines`.
 
         Clears standing refusals and a block: a person has looked.
         """
@@ -421,6 +432,14 @@ class Actions(Protocol):
 
     async def sweep(self, connection_id: str | None, since: datetime | None, who: str) -> str:
         """Start a sweep; answers with the job's id."""
+        ...
+
+    async def history(self, shop_id: str, days: int, directions: Sequence[str], who: str) -> str:
+        """Start a run over the shop's past; answers with the job's id. Raises `ActionRefused`."""
+        ...
+
+    async def apply_history(self, shop_id: str, job_id: str, order_ids: Sequence[str], who: str) -> tuple[Applied, ...]:
+        """Have these orders of a run settled now, their past allowed. Raises `ActionRefused`."""
         ...
 
     async def reauthorized(self, connection_id: str) -> None:

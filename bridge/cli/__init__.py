@@ -13,6 +13,7 @@ from bridge.cli import (
     connecting,
     demo,
     doctor,
+    history,
     orders,
     sandbox,
     serving,
@@ -38,7 +39,20 @@ def _root() -> None:
     """
 
 
-for module in (serving, demo, connecting, settings, doctor, orders, attention, alerts, sweeping, sandbox, checking):
+for module in (
+    serving,
+    demo,
+    connecting,
+    settings,
+    doctor,
+    orders,
+    attention,
+    alerts,
+    history,
+    sweeping,
+    sandbox,
+    checking,
+):
     module.add_to(app)
 
 

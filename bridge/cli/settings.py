@@ -43,7 +43,7 @@ def listed(context: typer.Context, *, as_json: JsonOption = False, url: UrlOptio
 @group.command()
 def show(shop: ShopArgument, *, as_json: JsonOption = False, url: UrlOption = None) -> None:
     """Show what is set for one shop."""
-    found = _find(service(url), shop)
+    found = find_shop(service(url), shop)
     if as_json:
         print_json(found)
     else:
@@ -97,7 +97,7 @@ def change(
 ) -> None:
     """Change settings of one shop: its store, and how orders are created. What is not named keeps its value."""
     api = service(url)
-    found = _find(api, shop)
+    found = find_shop(api, shop)
     body = _named(
         create_orders=create_orders,
         orders_since=orders_since,
@@ -161,7 +161,7 @@ def cancellation_sync(
 ) -> None:
     """Channel settings › Cancellation sync of one shop: show it, or change what is named."""
     api = service(url)
-    path = f"/api/v1/shops/{segment(_find(api, shop)['id'])}/cancellation-sync"
+    path = f"/api/v1/shops/{segment(find_shop(api, shop)['id'])}/cancellation-sync"
     there = _named(
         enabled=store_to_channel,
         default_reason=default_reason,
@@ -184,7 +184,7 @@ def cancellation_sync(
 def reasons(shop: ShopArgument, *, as_json: JsonOption = False, url: UrlOption = None) -> None:
     """List the cancellation reasons that a seller may give in the shop's market."""
     api = service(url)
-    found = api.get(f"/api/v1/shops/{segment(_find(api, shop)['id'])}/cancel-reasons")
+    found = api.get(f"/api/v1/shops/{segment(find_shop(api, shop)['id'])}/cancel-reasons")
     if as_json:
         print_json(found)
         return
@@ -197,7 +197,7 @@ def _named(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _find(api: Api, wanted: str) -> Any:
+def find_shop(api: Api, wanted: str) -> Any:
     """By our id, TikTok Shop's, or the whole name. Raises `Failed`."""
     shops = api.get("/api/v1/shops")["shops"]
     fits = [shop for shop in shops if wanted in {shop["id"], shop["channel_shop_id"], shop["name"]}]

@@ -67,6 +67,21 @@ async def update(conn: AsyncConnection, job_id: str, **fields: Any) -> Job:
     return stored
 
 
+async def newest(conn: AsyncConnection, kind: str, *, limit: int = 200) -> Sequence[Job]:
+    """Jobs of one kind, the newest first."""
+    rows = await conn.execute(select(table).where(table.c.kind == kind).order_by(table.c.id.desc()).limit(limit))
+    return [_record(row) for row in rows]
+
+
+async def unfinished(conn: AsyncConnection, kind: str) -> Sequence[Job]:
+    """Jobs of one kind that have not ended, the oldest first."""
+    open_ = table.c.state.in_(["queued", "running"])
+    return [
+        _record(row)
+        for row in await conn.execute(select(table).where(table.c.kind == kind, open_).order_by(table.c.id))
+    ]
+
+
 async def list(  # noqa: A001 -- read as jobs.list
     conn: AsyncConnection, *, state: str | None = None, limit: int = 50
 ) -> Sequence[Job]:

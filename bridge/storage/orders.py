@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -180,6 +180,25 @@ async def ensure(conn: AsyncConnection, shop_id: str, channel_order_id: str) -> 
     made = await by_channel(conn, shop_id, channel_order_id)
     assert made is not None
     return made
+
+
+def unsaved(shop_id: str, channel_order_id: str, now: datetime) -> OrderRecord:
+    """The record of an order that was never looked at, as it would begin; its id is empty and it stands nowhere."""
+    nothing: dict[str, Any] = dict.fromkeys(field.name for field in fields(OrderRecord))
+    begun = {
+        "id": "",
+        "shop_id": shop_id,
+        "channel_order_id": channel_order_id,
+        "state": OrderState.NEW,
+        "because": "",
+        "reserved_because": "",
+        "repair_tried": False,
+        "row_ids": {},
+        "forced": {},
+        "created_at": now,
+        "updated_at": now,
+    }
+    return OrderRecord(**(nothing | begun))
 
 
 async def update(conn: AsyncConnection, order_id: str, **fields: Any) -> OrderRecord:

@@ -36,6 +36,8 @@ class SyncSettings:
     """How far back the first sweep of a connection looks."""
     outage_ceiling: timedelta = timedelta(minutes=5)
     capabilities_life: timedelta = timedelta(days=1)
+    history_rate: float = 4.0
+    """Orders that a run over the past compares in a second, at most: the shops are used by others meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)

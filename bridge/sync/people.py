@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.attention import AttentionKind
 from bridge.domain.keys import OrderKey
 from bridge.domain.linking import Misfit, fit_rows
-from bridge.ports import ActionRefused, Settled, Wanted
+from bridge.ports import ActionRefused, Applied, Settled, Wanted
 from bridge.storage import attention, audit, jobs, orders, shops, work
 from bridge.storage.orders import OrderRecord
-from bridge.sync import bulk, lines, linking
+from bridge.sync import applying, bulk, history, lines, linking
 from bridge.sync.bulk import settle_order
 from bridge.sync.desk import Desk, log
 from bridge.sync.sweep import sweep_all
@@ -29,6 +31,7 @@ class Actions:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._running: set[asyncio.Task[None]] = set()
+        self._closing = False
 
     async def settle(self, order_id: str, allow: frozenset[str], who: str) -> None:
         check_allowed(allow)
@@ -99,9 +102,7 @@ class Actions:
                 conn, "sweep", progress={"connection": connection_id, "since": _iso(since), "who": who}
             )
         )
-        task = asyncio.create_task(self._sweep(job.id, connection_id, since))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._begin(self._sweep(job.id, connection_id, since))
         return job.id
 
     async def _sweep(self, job_id: str, connection_id: str | None, since: datetime | None) -> None:
@@ -117,6 +118,35 @@ class Actions:
             return
         result = {"marked": marked, "not_swept": not_swept}
         await desk.db.write(lambda conn: jobs.update(conn, job_id, state="done", result=result))
+
+    async def history(self, shop_id: str, days: int, directions: Sequence[str], who: str) -> str:
+        desk = self._desk
+        since = desk.clock.now() - timedelta(days=days)
+
+        async def write(conn: AsyncConnection) -> str:
+            shop = await shops.get(conn, shop_id)
+            if shop is None or shop.settings.store is None:
+                raise ActionRefused("the shop is not tied to a store: tie it first, dry run on; then ask for its past")
+            job = await history.begin(conn, shop_id, since, days, directions, who)
+            return job.id
+
+        try:
+            job_id = await desk.db.write(write)
+        except history.UnderWay as running:
+            raise ActionRefused(str(running)) from running
+        self._begin(history.run(desk, job_id, self._is_closing))
+        return job_id
+
+    async def apply_history(self, shop_id: str, job_id: str, order_ids: Sequence[str], who: str) -> tuple[Applied, ...]:
+        return await applying.apply(self._desk, shop_id, job_id, order_ids, who)
+
+    def _begin(self, work_: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work_)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    def _is_closing(self) -> bool:
+        return self._closing
 
     async def reauthorized(self, connection_id: str) -> None:
         desk = self._desk
@@ -140,6 +170,7 @@ class Actions:
 
     async def close(self) -> None:
         """Wait for what runs in the background to end."""
+        self._closing = True
         for task in list(self._running):
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)

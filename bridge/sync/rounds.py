@@ -10,7 +10,7 @@ from datetime import timedelta
 from bridge.domain.outcomes import RemoteProblem
 from bridge.storage import inbox
 from bridge.storage.errors import StorageDown
-from bridge.sync import waiting
+from bridge.sync import history, waiting
 from bridge.sync.auditing import daily
 from bridge.sync.desk import Desk, log
 from bridge.sync.sweep import sweep_all
@@ -21,6 +21,8 @@ TOKENS_EVERY = timedelta(minutes=10)
 ALERTS_EVERY = timedelta(seconds=2)
 FORGET_EVERY = timedelta(hours=1)
 WAITING_EVERY = timedelta(minutes=1)
+HISTORY_EVERY = timedelta(seconds=10)
+"""A run over the past that was broken off is gone on with after this, once its lease has run out."""
 ARRIVALS_KEPT = timedelta(days=30)
 """Longer than any remote repeats a message (TikTok: 16 hours)."""
 SWEEP_LATE = timedelta(minutes=30)
@@ -52,6 +54,7 @@ class Rounds:
             group.create_task(self._every(ALERTS_EVERY, "alerts", self._send_alerts))
             group.create_task(self._every(FORGET_EVERY, "forget", self._forget))
             group.create_task(self._every(WAITING_EVERY, "waiting", lambda: waiting.show(self._desk)))
+            group.create_task(self._every(HISTORY_EVERY, "history", self._history))
 
     async def _every(self, pause: timedelta, name: str, round_: Callable[[], Awaitable[None]]) -> None:
         """One round after another; a failed one is logged and the next one comes."""
@@ -72,6 +75,9 @@ class Rounds:
 
     async def _audit(self) -> None:
         await daily(self._desk)
+
+    async def _history(self) -> None:
+        await history.take_up(self._desk, self._stopping.is_set)
 
     async def _forget(self) -> None:
         before = self._desk.clock.now() - ARRIVALS_KEPT

@@ -22,6 +22,7 @@ from bridge.ports import Channel, Store
 from bridge.storage import footing, inbox, ledger, orders
 from bridge.storage.connections import Connection
 from bridge.storage.errors import WrongSecretKey
+from bridge.storage.footing import Footing
 from bridge.storage.inbox import InboxRow
 from bridge.storage.ledger import Claim
 from bridge.storage.orders import OrderRecord
@@ -93,17 +94,33 @@ async def load(conn: AsyncConnection, desk: Desk, key: OrderKey) -> Sheet | None
         return None
     if found.record is None:
         raise NewOrder
+    return await _sheet(conn, found, found.record, tuple(await inbox.arrived(conn, str(key))))
+
+
+async def peek(conn: AsyncConnection, desk: Desk, key: OrderKey) -> Sheet | None:
+    """The same for who only looks: an order without a record gets none, and its arrivals are not taken note of."""
+    hour_ago = desk.clock.now() - timedelta(hours=1)
+    found = await footing.of_order(conn, desk.connections, key.shop_id, key.channel_order_id, hour_ago)
+    if found is None:
+        return None
+    record = found.record or orders.unsaved(key.shop_id, key.channel_order_id, desk.clock.now())
+    return await _sheet(conn, found, record, ())
+
+
+async def _sheet(
+    conn: AsyncConnection, found: Footing, record: OrderRecord, arrivals: tuple[InboxRow, ...]
+) -> Sheet | None:
     if found.channel_connection is None:
         return None
-    claims = await ledger.standing(conn, found.record.id)
+    claims = await ledger.standing(conn, record.id)
     return Sheet(
         shop=found.shop,
         channel_connection=found.channel_connection,
         store_connection=found.store_connection,
-        record=found.record,
+        record=record,
         claim=next((claim for claim in claims if claim.state == "open"), None),
         refunded_by_us=frozenset(unit for claim in claims if claim.state == "done" for unit in claim.units),
-        arrivals=tuple(await inbox.arrived(conn, str(key))),
+        arrivals=arrivals,
         cancels_last_hour=found.cancels,
     )
 

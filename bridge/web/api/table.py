@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from bridge.web.api import attention, connections, drifts, orders, shops, sweeps
+from bridge.web.api import attention, connections, drifts, history, orders, shops, sweeps
+from bridge.web.api import history_models as h
 from bridge.web.api import models as m
 from bridge.web.api.alert_routes import ROUTES as ALERTS
 from bridge.web.api.attention_groups import ROUTES as ATTENTION_GROUPS
@@ -129,6 +130,35 @@ ROUTES: Final = (
         {200: Answer(m.SkuMappings)},
         problems=(404,),
         body=m.SkuMappings,
+    ),
+    Route(
+        "POST",
+        "/api/v1/shops/{shop}/history",
+        history.start_history,
+        "See what the last days would have caused; does nothing",
+        {202: Answer(h.HistoryStarted)},
+        problems=(404, 409),
+        body=h.NewHistory,
+        notes="Works in dry run and before a direction is switched on. GET /api/v1/jobs/{job} shows how far it is.",
+    ),
+    Route(
+        "GET",
+        "/api/v1/shops/{shop}/history",
+        history.show_history,
+        "What the past would have caused, order by order",
+        {200: Answer(h.HistoryOut)},
+        problems=(404,),
+        query=h.HistoryQuery,
+    ),
+    Route(
+        "POST",
+        "/api/v1/shops/{shop}/history/apply",
+        history.apply_history,
+        "Settle chosen orders of the past now",
+        {202: Answer(h.AppliedOut)},
+        problems=(404, 409),
+        body=h.Apply,
+        notes="Both sides are compared again then, and that decides. Repeating it is harmless.",
     ),
     Route(
         "GET",

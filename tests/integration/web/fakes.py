@@ -14,6 +14,7 @@ from bridge.domain.outcomes import Done, Outcome, RemoteProblem
 from bridge.ports import (
     ActionRefused,
     Announced,
+    Applied,
     Channel,
     Connected,
     Finding,
@@ -182,6 +183,8 @@ class FakeActions:
     linked: list[tuple[str, str, str]] = field(default_factory=list)
     swept: list[tuple[str | None, datetime | None, str]] = field(default_factory=list)
     mended: list[str] = field(default_factory=list)
+    looked_back: list[tuple[str, int, tuple[str, ...], str]] = field(default_factory=list)
+    applied: list[tuple[str, str, tuple[str, ...], str]] = field(default_factory=list)
 
     async def settle(self, order_id: str, allow: frozenset[str], who: str) -> None:
         self._maybe_refuse()
@@ -205,6 +208,16 @@ class FakeActions:
         self._maybe_refuse()
         self.swept.append((connection_id, since, who))
         return "job_1"
+
+    async def history(self, shop_id: str, days: int, directions: Sequence[str], who: str) -> str:
+        self._maybe_refuse()
+        self.looked_back.append((shop_id, days, tuple(directions), who))
+        return "job_2"
+
+    async def apply_history(self, shop_id: str, job_id: str, order_ids: Sequence[str], who: str) -> tuple[Applied, ...]:
+        self._maybe_refuse()
+        self.applied.append((shop_id, job_id, tuple(order_ids), who))
+        return tuple(Applied(order_id, is_taken=True, says="looked at") for order_id in order_ids)
 
     async def reauthorized(self, connection_id: str) -> None:
         self.mended.append(connection_id)
