@@ -118,27 +118,27 @@ _LEASE = (
 )
 
 
-async def claim(db: Database, owner: str, lease_seconds: float, limit: int = 1) -> list[Claimed]:
-    """Lease up to `limit` due keys for `owner`, the longest due first, in a transaction of its own.
+async def take(conn: AsyncConnection, owner: str, lease_seconds: float, limit: int = 1) -> list[Claimed]:
+    """Lease up to `limit` due keys for `owner`, the longest due first. No network call belongs in the transaction.
 
     `owner` names one worker, not a process: it is what tells a lease from the lease taken over. Parked keys are not
     handed out; keys whose lease ran out are.
     """
+    asked = time.monotonic()
+    rows = (await conn.execute(_LONGEST_DUE, {"lease": lease_seconds, "most": limit})).all()
+    if not rows:
+        return []
+    keys = [row.work_key for row in rows]
+    await conn.execute(_LEASE, {"keys": keys, "owner": owner, "lease": lease_seconds})
+    return [
+        Claimed(row.work_key, owner, row.generation, row.attempts + 1, row.until, asked, lease_seconds) for row in rows
+    ]
 
-    async def take(conn: AsyncConnection) -> list[Claimed]:
-        asked = time.monotonic()
-        rows = (await conn.execute(_LONGEST_DUE, {"lease": lease_seconds, "most": limit})).all()
-        if not rows:
-            return []
-        keys = [row.work_key for row in rows]
-        await conn.execute(_LEASE, {"keys": keys, "owner": owner, "lease": lease_seconds})
-        return [
-            Claimed(row.work_key, owner, row.generation, row.attempts + 1, row.until, asked, lease_seconds)
-            for row in rows
-        ]
 
+async def claim(db: Database, owner: str, lease_seconds: float, limit: int = 1) -> list[Claimed]:
+    """`take` in a transaction of its own."""
     # Run again after a lost commit, it takes other rows; the first ones come back when their lease runs out.
-    return await db.write(take, idempotent=True)
+    return await db.write(lambda conn: take(conn, owner, lease_seconds, limit), idempotent=True)
 
 
 _LOCKED = (

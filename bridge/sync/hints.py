@@ -35,25 +35,41 @@ class Taken:
     """What our books say of it under that lease; None: to be read on its own."""
 
 
-async def resolve(desk: Desk, key: HintKey, claimed: Claimed) -> Taken | datetime | None:
-    """The order to settle, taken; or when to ask again; or None: nothing of ours."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What our books say of a hint."""
 
-    async def read(conn: AsyncConnection) -> tuple[Connection | None, OrderKey | None, bool]:
-        connection = await desk.connections.get(conn, key.connection_id)
-        platform = desk.platforms[connection.kind] if connection else None
-        if platform is None or key.topic not in platform.order_topics:
-            return connection, None, False
-        known = await _known(conn, key.connection_id, key.subject)
-        return connection, known, known is None and await foreign.is_foreign(conn, key.connection_id, key.subject, None)
+    connection: Connection | None
+    order: OrderKey | None = None
+    """The order it names, where it names a store order that is ours."""
+    is_foreign: bool = False
+    """It names a store order that is known not to be ours."""
 
-    connection, known, is_foreign = await desk.db.read(read)
-    if connection is None or is_foreign:
+
+async def look_up(conn: AsyncConnection, desk: Desk, key: HintKey) -> Found:
+    connection = await desk.connections.get(conn, key.connection_id)
+    platform = desk.platforms[connection.kind] if connection else None
+    if platform is None or key.topic not in platform.order_topics:
+        return Found(connection)
+    known = await _known(conn, key.connection_id, key.subject)
+    is_foreign = known is None and await foreign.is_foreign(conn, key.connection_id, key.subject, None)
+    return Found(connection, known, is_foreign)
+
+
+async def resolve(desk: Desk, key: HintKey, claimed: Claimed, first: Found | None = None) -> Taken | datetime | None:
+    """The order to settle, taken; or when to ask again; or None: nothing of ours.
+
+    `first`: what our books said when the lease was taken, where that was read in the same transaction.
+    """
+    found = first if first is not None else await desk.db.read(lambda conn: look_up(conn, desk, key))
+    connection = found.connection
+    if connection is None or found.is_foreign:
         return None
     platform = desk.platforms[connection.kind]
     if platform.side == "channel":
         return await _of_channel(desk, platform, key, claimed)
-    if known is not None:
-        order = known
+    if found.order is not None:
+        order = found.order
         return await desk.db.write(lambda conn: _take(conn, desk, key, claimed, order))
     try:
         return await _ask_store(desk, key, claimed, connection)

@@ -86,6 +86,15 @@ async def load_at_once(conn: AsyncConnection, desk: Desk, key: OrderKey) -> Shee
         return None
 
 
+async def load_or_begin(conn: AsyncConnection, desk: Desk, key: OrderKey) -> Sheet | None:
+    """`load` as part of a writing transaction: the order's record is made when this is the first look."""
+    try:
+        return await load(conn, desk, key)
+    except NewOrder:
+        await orders.ensure(conn, key.shop_id, key.channel_order_id)
+        return await load(conn, desk, key)
+
+
 async def load(conn: AsyncConnection, desk: Desk, key: OrderKey) -> Sheet | None:
     """None when the shop is no longer known. Raises `NewOrder` when the order has no record yet."""
     hour_ago = desk.clock.now() - timedelta(hours=1)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bridge.domain.keys import HintKey, OrderKey, parse_key
@@ -18,9 +17,11 @@ from bridge.storage.errors import CommitUnknown, StorageDown
 from bridge.storage.work import POISON_ATTEMPTS, Claimed
 from bridge.sync import parking
 from bridge.sync.desk import Desk, log
-from bridge.sync.hints import Taken, resolve
+from bridge.sync.hints import Found, Taken, resolve
 from bridge.sync.lease import Lease, LeaseLost
 from bridge.sync.settle import settle
+from bridge.sync.sheet import Sheet
+from bridge.sync.taking import Hand, take
 
 IDLE_LOOK = timedelta(seconds=1)
 GIVE_WAY = timedelta(milliseconds=500)
@@ -29,13 +30,6 @@ GIVE_WAY_STEPS = 10
 STORAGE_PAUSE = timedelta(seconds=1)
 AFTER_FAILURE = timedelta(seconds=15)
 """A claim that failed in a way nobody foresaw is taken up again after this, four times more."""
-
-
-@dataclass(slots=True)
-class Hand:
-    """What a worker holds: a hint's lease, which becomes its order's."""
-
-    claimed: Claimed
 
 
 class Workers:
@@ -83,12 +77,11 @@ class Workers:
             try:
                 await self._give_back()
                 await self._give_way()
-                claimed = await work.claim(self._desk.db, owner, self._desk.settings.lease.total_seconds())
-                if not claimed:
+                hand = await take(self._desk, owner)
+                if hand is None:
                     await self._rest(IDLE_LOOK, heard)
                     continue
-                for one in claimed:
-                    await self._take(one)
+                await self._see_to(hand)
             except StorageDown as down:
                 log.error("storage.down", because=str(down))
                 await self._rest(STORAGE_PAUSE, self._calls)
@@ -123,9 +116,8 @@ class Workers:
         finally:
             self._resting.discard(call)
 
-    async def _take(self, claimed: Claimed) -> None:
+    async def _see_to(self, hand: Hand) -> None:
         self._busy += 1
-        hand = Hand(claimed)
         try:
             reach(KillPoint.WORK_CLAIMED)
             await self._handle(hand)
@@ -174,9 +166,10 @@ class Workers:
         if claimed.is_poison:
             await self._park(claimed, key)
             return
-        sheet = None
+        sheet = hand.first if isinstance(hand.first, Sheet) else None
         if isinstance(key, HintKey):
-            found = await resolve(self._desk, key, claimed)
+            first = hand.first if isinstance(hand.first, Found) else None
+            found = await resolve(self._desk, key, claimed, first)
             if claimed.attempts >= POISON_ATTEMPTS:
                 hint = key
                 await self._desk.db.write(lambda conn: parking.no_longer(conn, hint))
