@@ -6,12 +6,12 @@ import pytest
 
 from bridge.killpoints import KillPoint
 from tests.support.chaos import KILLED, MUGS, STICKER, House
-from tests.support.stories import APPROVE, CANCEL, REFUND, Scenario, check
+from tests.support.stories import APPROVE, CANCEL, LINES, PARTIAL, REFUND, Scenario, check
 
 
 def scenario_of(point: KillPoint) -> Scenario:
     """The story that comes by this point."""
-    by_word = {"hint": CANCEL, "cancel": CANCEL, "approve": APPROVE}
+    by_word = {"hint": CANCEL, "cancel": CANCEL, "cancel_lines": LINES, "approve": APPROVE}
     return by_word.get(point.partition(".")[0], REFUND)
 
 
@@ -44,6 +44,12 @@ async def test_killed_there_and_started_again_there_is_one_effect_and_the_stock_
     scenario = scenario_of(point)
     order_id = await live_through(house, scenario, point.value)
     await check(house, scenario, order_id)
+
+
+@pytest.mark.parametrize("point", [point for point in KillPoint if point.startswith("refund.")])
+async def test_killed_at_a_partial_refund_there_is_one_and_the_stock_is_exact(house: House, point: KillPoint) -> None:
+    order_id = await live_through(house, PARTIAL, point.value)
+    await check(house, PARTIAL, order_id)
 
 
 LATER = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.support.chaos import House, Tally, done, kinds, story, tally
 from tests.support.stage import Stage
@@ -36,6 +36,21 @@ async def _asked_for_by_the_buyer_and_refunded(play: Stage, order_id: str) -> No
     await _refunded_in_the_store(play, order_id)
 
 
+async def _one_cancelled_on_tiktok(play: Stage, order_id: str) -> None:
+    lines = (await play.channel_order(order_id))["order"]["line_items"]
+    body = {"role": "SYSTEM", "pending": False, "lines": [lines[0]["id"]]}
+    await play.tiktok.control("POST", f"orders/{order_id}/cancel", body)
+
+
+async def _one_refunded_in_the_store(play: Stage, order_id: str) -> None:
+    """Of a shop whose merchant chose that just these lines are cancelled."""
+    chosen = {"store_to_channel": {"partial": "cancel_lines"}}
+    await play.api("PUT", f"shops/{play.shop_id}/cancellation-sync", chosen)
+    made = await play.store_order(order_id)
+    items = [{"order_item_id": row["item_id"], "qty": 1} for row in made["items"] if row["sku"] == "STICKER"]
+    await play.magento.control("POST", "refund", {"order": made["id"], "items": items, "shipping_amount": 0})
+
+
 @dataclass(frozen=True)
 class Scenario:
     steps: tuple[Step, ...]
@@ -62,11 +77,25 @@ APPROVE = Scenario(
     Tally(approvals=1, source=(-2, -1), salable=(-2, -1)),
     frozenset({"create", "invoice", "approve"}),
 )
+ALIVE = Tally(store_state="processing", status="AWAITING_SHIPMENT")
+SOME = "1 cancelled and refunded, 2 alive"
+PARTIAL = Scenario(
+    (IMPORTED, Step(_one_cancelled_on_tiktok, SOME)),
+    replace(ALIVE, unit_cancels=(1, 0, 0), salable=(-1, -1)),
+    frozenset({"create", "invoice", "refund"}),
+)
+"""One of two mugs is cancelled on TikTok, refunded by quantity and back in stock; the rest lives."""
+LINES = Scenario(
+    (IMPORTED, Step(_one_refunded_in_the_store, SOME)),
+    replace(ALIVE, seller_cancels=1, unit_cancels=(0, 0, 1), source=(0, -1), salable=(-2, -1)),
+    frozenset({"create", "invoice", "cancel_lines"}),
+)
+"""The merchant refunded the sticker, and just its line is cancelled on TikTok; the mugs live."""
 
 
 async def check(house: House, scenario: Scenario, order_id: str, *, repeated: bool = False) -> None:
     """One effect each, told of once. `repeated`: the one that landed may be an attempt that was given up for lost."""
-    order = await house.settled(order_id)
+    order = await house.settled(order_id, scenario.steps[-1].says)
     assert await tally(house.play, order_id) == scenario.leaves, story(order)
     assert order["state"] == "settled"
     assert done(order) <= Counter(scenario.effects), story(order)
