@@ -73,6 +73,10 @@ def change(
     dry_run: Annotated[
         bool | None, typer.Option("--dry-run/--no-dry-run", help="Decide and write down, but do nothing")
     ] = None,
+    money_tolerance: Annotated[
+        str | None,
+        typer.Option(metavar="AMOUNT", help="How far credit memos may be from TikTok's own amounts, such as 0.05"),
+    ] = None,
     link_orders: Annotated[
         bool | None,
         typer.Option("--link-orders/--no-link-orders", help="Look in the store for orders another connector made"),
@@ -103,6 +107,7 @@ def change(
         orders_since=orders_since,
         hold_minutes=hold_minutes,
         dry_run=dry_run,
+        money_tolerance=money_tolerance,
         link_orders=link_orders,
         link_patterns=link_pattern or None,
         link_note_patterns=link_note_pattern or None,

@@ -52,6 +52,8 @@ def tell_order(out: Console, order: Mapping[str, Any]) -> None:
         )
         out.print()
         out.print(rows(table("unit", "seller SKU", "on TikTok", "in the store", "because"), cells))
+    if order.get("money"):
+        tell_money(out, order["money"])
     for item in order["attention"]:
         out.print()
         out.print(Text(f"A person is asked: {item['title']} ({item['id']})", style="yellow"))
@@ -60,6 +62,22 @@ def tell_order(out: Console, order: Mapping[str, Any]) -> None:
     out.print()
     for line in time_line(order["changelog"]):
         out.print(line)
+
+
+PROOFS: Mapping[str, str] = {"equal": "green", "within": "green", "different": "red", "unknown": "yellow"}
+
+
+def tell_money(out: Console, proof: Mapping[str, Any]) -> None:
+    """Credit memos against TikTok's own amounts; line by line where they differ."""
+    out.print()
+    out.print(Text(f"Money    {proof['state']}: {proof['because']}", style=PROOFS.get(proof["state"], "")))
+    if proof["state"] in {"equal", "within"}:
+        return
+    cells = (
+        (f"{line['what']} {line['unit']}".strip(), line["sku"], line["tiktok"], line["store"], line["difference"])
+        for line in proof["lines"]
+    )
+    out.print(rows(table("what", "seller SKU", "TikTok", "store", "difference"), cells))
 
 
 def time_line(changelog: Iterable[Mapping[str, Any]]) -> Iterable[Text]:

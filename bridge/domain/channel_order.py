@@ -80,6 +80,8 @@ class Cancellation:
     """TikTok's `should_replenish_stock`; None where it is absent."""
     refund: Money | None = None
     """What TikTok pays back for all its units; absent for COD and unpaid orders."""
+    unit_refunds: Mapping[str, Money] = field(default_factory=dict)
+    """What it pays back for each unit, where it says so (`cancel_line_items[].refund_amount`)."""
     respond_by: datetime | None = None
 
     @property

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Self
 
 CENT = Decimal("0.01")
@@ -73,3 +74,21 @@ def cents(amount: Decimal) -> Decimal:
     (PriceCurrencyInterface::DEFAULT_PRECISION in magento/framework).
     """
     return amount.quantize(CENT, rounding=ROUND_HALF_UP)
+
+
+def spread(amount: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
+    """An amount in whole cents shared by weight; the shares sum to it exactly, none is negative if it is not.
+
+    What rounding down leaves goes, a cent each, to the largest remainders, the earlier ones first.
+    """
+    total = sum(weights, Decimal(0))
+    if not weights:
+        return []
+    parts = [amount * weight / total if total else amount / len(weights) for weight in weights]
+    shares = [part.quantize(CENT, rounding=ROUND_DOWN) for part in parts]
+    left = int(((amount - sum(shares, Decimal(0))) / CENT).to_integral_value())
+    step = CENT if left >= 0 else -CENT
+    order = sorted(range(len(parts)), key=lambda place: (-abs(parts[place] - shares[place]), place))
+    for turn in range(abs(left)):
+        shares[order[turn % len(order)]] += step
+    return shares

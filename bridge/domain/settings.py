@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -104,5 +105,13 @@ class ShopSettings(_Settings):
     )
     link_note_patterns: tuple[str, ...] = Field(
         default=(), max_length=5, description="Texts another connector writes into the customer note; {id} is TikTok's"
+    )
+    money_tolerance: Decimal = Field(
+        default=Decimal("0.05"),
+        ge=0,
+        le=1000,
+        max_digits=6,
+        decimal_places=2,
+        description="How far credit memos may be from TikTok's own amounts, in the order's currency, to count as equal",
     )
     cancellation_sync: CancellationSync = CancellationSync()

@@ -49,10 +49,21 @@ class StoreRefund:
     tokens: frozenset[str] = frozenset()
     """Our tokens found in its comments: a memo with one is ours."""
     number: str = ""
+    amounts: Mapping[str, Decimal] = field(default_factory=dict)
+    """What it gives back by row id: after discount, with tax, in the currency of `total`."""
+    shipping: Decimal = Decimal(0)
+    """Shipping with its tax, after its discount."""
+    adjustment: Decimal = Decimal(0)
+    """What a person added (positive) or kept (negative) by hand."""
 
     @property
     def is_ours(self) -> bool:
         return bool(self.tokens)
+
+    @property
+    def rest(self) -> Decimal:
+        """What of the total its rows, shipping and adjustment do not explain."""
+        return self.total.amount - sum(self.amounts.values(), self.shipping + self.adjustment)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from bridge.sync import (
     invoicing,
     linking,
     outbreak,
+    proving,
     refunding,
     waiting,
 )
@@ -171,7 +172,8 @@ async def _record(desk: Desk, sheet: Sheet, sides: Sides | None, settlement: Set
             fields["settled_at"] = desk.clock.now()
             await drifting.healed(conn, sheet)
         if sides is not None:
-            fields["reading"] = _reading(sheet, sides)
+            proof = await proving.write(conn, sheet, sides, settlement.verdict)
+            fields["reading"] = {**_reading(sheet, sides), "money": proof}
             fields["channel_created_at"] = sides.channel.created_at
         if settlement.verdict is Verdict.SETTLED and record.forced:
             fields["forced"] = {}

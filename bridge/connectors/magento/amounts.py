@@ -11,12 +11,12 @@ taxes + fees; taxes are added where prices are net (US) and already inside where
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
 from bridge.domain.channel_order import ChannelOrder, Unit
-from bridge.domain.money import CENT, cents
+from bridge.domain.money import cents, spread
 from bridge.domain.settings import ShopSettings
 
 NET_PRICE_REGIONS = frozenset({"US"})
@@ -52,24 +52,6 @@ def prices_include_tax(region: str, settings: ShopSettings) -> bool:
     if settings.prices_include_tax is not None:
         return settings.prices_include_tax
     return region.upper() not in NET_PRICE_REGIONS
-
-
-def spread(amount: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
-    """An amount in whole cents shared by weight; the shares sum to it exactly, none is negative if it is not.
-
-    What rounding down leaves goes, a cent each, to the largest remainders, the earlier ones first.
-    """
-    total = sum(weights, ZERO)
-    if not weights:
-        return []
-    parts = [amount * weight / total if total else amount / len(weights) for weight in weights]
-    shares = [part.quantize(CENT, rounding=ROUND_DOWN) for part in parts]
-    left = int(((amount - sum(shares, ZERO)) / CENT).to_integral_value())
-    step = CENT if left >= 0 else -CENT
-    order = sorted(range(len(parts)), key=lambda place: (-abs(parts[place] - shares[place]), place))
-    for turn in range(abs(left)):
-        shares[order[turn % len(order)]] += step
-    return shares
 
 
 def book(order: ChannelOrder, settings: ShopSettings) -> OrderAmounts:

@@ -20,6 +20,7 @@ from bridge.domain.tokens import tokens_in
 _CHILD_CARRIES = frozenset({"bundle"})
 """Types whose parent row is an envelope: with dynamic prices the children are sold, refunded and shipped."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ZERO = Decimal(0)
 
 
 def text(value: object) -> str:
@@ -102,8 +103,9 @@ def _is_envelope(parent: Mapping[str, Any], children: Sequence[Mapping[str, Any]
 
 def read_refund(memo: Mapping[str, Any], counted: frozenset[str], fallback_currency: str) -> StoreRefund:
     """One credit memo. Quantities are those of rows that count: a configurable's child row stands in the memo too."""
+    items = _rows(memo.get("items"), "credit memo items")
     quantities: dict[str, int] = {}
-    for item in _rows(memo.get("items"), "credit memo items"):
+    for item in items:
         row_id = text(item.get("order_item_id"))
         quantity = _units(item, "qty")
         if quantity and row_id in counted:
@@ -121,7 +123,34 @@ def read_refund(memo: Mapping[str, Any], counted: frozenset[str], fallback_curre
         total=_money(memo, "grand_total", _currency(memo) or fallback_currency),
         tokens=tokens,
         number=text(memo.get("increment_id")),
+        amounts=_row_amounts(memo, items, counted),
+        shipping=_number(memo, "shipping_amount")
+        + _number(memo, "shipping_tax_amount")
+        - (abs(_number(memo, "discount_amount")) - sum((abs(_number(i, "discount_amount")) for i in items), _ZERO)),
+        adjustment=_number(memo, "adjustment_positive") - _number(memo, "adjustment_negative"),
     )
+
+
+def _row_amounts(
+    memo: Mapping[str, Any], items: Sequence[Mapping[str, Any]], counted: frozenset[str]
+) -> dict[str, Decimal]:
+    """What the memo gives back by row: `row_total` less discount plus tax.
+
+    Orders' `row_total` comes from REST after discount (measured on 2.4.6-p11); should a memo's do so too, its own
+    subtotal tells, which is always before discount.
+    """
+    totals = sum((_number(item, "row_total") for item in items), _ZERO)
+    discounts = sum((abs(_number(item, "discount_amount")) for item in items), _ZERO)
+    after = bool(discounts) and totals == _number(memo, "subtotal") - discounts
+    amounts: dict[str, Decimal] = {}
+    for item in items:
+        row_id = text(item.get("order_item_id"))
+        amount = _number(item, "row_total") + _number(item, "tax_amount")
+        amount += _number(item, "discount_tax_compensation_amount")
+        amount -= _ZERO if after else abs(_number(item, "discount_amount"))
+        if row_id in counted and amount:
+            amounts[row_id] = amounts.get(row_id, _ZERO) + amount
+    return amounts
 
 
 def read_order(order: Mapping[str, Any], memos: Sequence[Mapping[str, Any]]) -> StoreOrder:

@@ -179,12 +179,12 @@ def _unit(line: Json, currency: str, *, left: bool) -> Unit:
 
 def read_cancellation(record: Json) -> Cancellation:
     """One cancellation record. Raises `Unreadable`."""
-    refund = part(record, "refund_amount")
-    total, currency = refund.get("refund_total"), refund.get("currency")
+    lines = items(record, "cancel_line_items")
     replenish = record.get("should_replenish_stock")
     deadlines = [moment(step.get("deadline")) for step in items(record, "seller_next_action_response")]
     try:
-        paid_back = Money.of(total, str(currency)) if total is not None and total != "" and currency else None
+        paid_back = _paid_back(record)
+        by_line = {_id(line, "order_line_item_id"): _paid_back(line) for line in lines}
     except NotMoney as problem:
         raise Unreadable(f"TikTok sent a cancellation whose refund cannot be read: {problem}") from problem
     return Cancellation(
@@ -196,11 +196,19 @@ def read_cancellation(record: Json) -> Cancellation:
         reason_text=str(record.get("cancel_reason_text") or ""),
         created_at=_time(record, "create_time", "update_time"),
         updated_at=_time(record, "update_time", "create_time"),
-        unit_ids=frozenset(_id(line, "order_line_item_id") for line in items(record, "cancel_line_items")),
+        unit_ids=frozenset(by_line),
         replenish=replenish if isinstance(replenish, bool) else None,
         refund=paid_back,
+        unit_refunds={unit: amount for unit, amount in by_line.items() if amount is not None},
         respond_by=min((when for when in deadlines if when is not None), default=None),
     )
+
+
+def _paid_back(record: Json) -> Money | None:
+    """What a cancellation, or one line of it, gives back. Raises `NotMoney`, `Unreadable`."""
+    refund = part(record, "refund_amount")
+    total, currency = refund.get("refund_total"), refund.get("currency")
+    return Money.of(total, str(currency)) if total is not None and total != "" and currency else None
 
 
 def returned_units(returns: Iterable[Json]) -> frozenset[str]:

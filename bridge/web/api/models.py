@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from bridge.domain.settings import CancellationSync, ShopSettings, Tie
+from bridge.web.api.proof_models import ProofOut
 from bridge.web.bodies import Asked
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -121,6 +123,7 @@ class ShopChange(Asked):
     link_note_patterns: list[Annotated[str, StringConstraints(min_length=1, max_length=200)]] = Field(
         default_factory=list, max_length=5
     )
+    money_tolerance: Decimal = Field(default=Decimal("0.05"), ge=0, le=1000, max_digits=6, decimal_places=2)
     id: str | None = as_shown(_FIXED)
     connection: str | None = as_shown(_FIXED)
     channel_shop_id: str | None = as_shown(_FIXED)
@@ -152,6 +155,7 @@ class ShopOut(BaseModel):
     prices_include_tax: bool | None
     order_number_prefix: str
     link_patterns: list[str]
+    money_tolerance: Decimal = Field(description="How far credit memos may be from TikTok's own amounts")
     link_orders: bool
     link_note_patterns: list[str]
     cancellation_sync: CancellationSync | None = Field(description="null where the store has no such settings (Amazon)")
@@ -303,6 +307,7 @@ class AttentionPage(BaseModel):
 class OrderOut(OrderBrief):
     units: list[dict[str, Any]] = Field(description="Both sides, unit by unit, as last read")
     reading: dict[str, Any] = Field(description="Everything else of the last reading")
+    money: ProofOut | None = Field(description="Its credit memos against TikTok's own amounts; null without any")
     claims: list[ClaimOut]
     changelog: list[EntryOut]
     attention: list[AttentionOut]

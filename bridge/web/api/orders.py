@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.storage import attention, changelog, ledger, orders
+from bridge.storage import attention, changelog, ledger, money_proofs, orders
 from bridge.storage.orders import OrderRecord, OrderState
 from bridge.web.api.attention import item_out
 from bridge.web.api.models import (
@@ -22,6 +22,7 @@ from bridge.web.api.models import (
     OrderQuery,
     Settle,
 )
+from bridge.web.api.money import proof_out
 from bridge.web.bodies import read_json, read_query
 from bridge.web.desk import DESK
 from bridge.web.problems import Problem, invalid
@@ -85,10 +86,13 @@ async def _whole(conn: AsyncConnection, order_id: str) -> OrderOut:
     units = reading.pop("units", [])
     entries = await changelog.of_order(conn, record.id)
     items, _ = await attention.search(conn, state="open", order_id=record.id)
+    reading.pop("money", None)
+    proof = await money_proofs.of_order(conn, record.id)
     return OrderOut(
         **_brief(record),
         units=[dict(unit) for unit in units] if isinstance(units, list) else [],
         reading=reading,
+        money=proof_out(proof) if proof else None,
         claims=[_claim(claim) for claim in await ledger.history(conn, record.id)],
         changelog=[EntryOut(at=one.at, event=one.event, because=one.because, facts=one.facts) for one in entries],
         attention=[item_out(item) for item in items],

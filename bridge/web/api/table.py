@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from bridge.web.api import attention, connections, drifts, history, orders, shops, sweeps
+from bridge.web.api import attention, connections, drifts, history, money, orders, shops, sweeps
 from bridge.web.api import history_models as h
 from bridge.web.api import models as m
 from bridge.web.api.alert_routes import ROUTES as ALERTS
 from bridge.web.api.attention_groups import ROUTES as ATTENTION_GROUPS
 from bridge.web.api.drift_models import DriftPage, DriftQuery, SweepStatus
+from bridge.web.api.money_models import ProofPage, ProofQuery
 from bridge.web.openapi import show_openapi
 from bridge.web.routes import Answer, Route
 
@@ -253,6 +254,14 @@ ROUTES: Final = (
         drifts.show_sweeps,
         "How far each list was swept, the last audit, and what was never told",
         {200: Answer(SweepStatus)},
+    ),
+    Route(
+        "GET",
+        "/api/v1/money-proofs",
+        money.list_money_proofs,
+        "Credit memos held against TikTok's own amounts, the newest order first",
+        {200: Answer(ProofPage)},
+        query=ProofQuery,
     ),
     Route(
         "GET",

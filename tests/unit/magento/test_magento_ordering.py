@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.connectors.magento.amounts import spread
 from bridge.connectors.magento.ordering import Product, dump, plan
 from bridge.domain.channel_order import Address, ChannelOrder
-from bridge.domain.money import Money
+from bridge.domain.money import Money, spread
 from bridge.domain.plans import CannotPlan, CannotPlanKind, OrderPlan
 from bridge.domain.settings import ShopSettings
 from bridge.ports import StoreView

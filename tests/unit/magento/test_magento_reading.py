@@ -133,3 +133,54 @@ def test_numbers_may_come_as_text_and_ids_as_numbers() -> None:
 def test_what_cannot_be_read_is_a_problem_and_not_a_zero(change: dict[str, Any], says: str) -> None:
     with pytest.raises(RemoteProblem, match=says):
         read_order(body("orders/order_get_invoiced") | change, [])
+
+
+def memo_with(**changes: Any) -> Any:
+    """The first recorded memo (50 for one of row 134) with other amounts; `row` changes its row."""
+    [memo] = memos()[:1]
+    row = changes.pop("row", {})
+    memo |= changes
+    memo["items"] = [memo["items"][0] | row, *memo["items"][1:]]
+    [refund] = read_order(body("orders/order_get_closed"), [memo]).refunds
+    return refund
+
+
+def test_a_memos_amounts_are_read_by_row_and_explain_its_total() -> None:
+    found = read_order(body("orders/order_get_closed"), memos()).refunds
+    assert [refund.amounts for refund in found] == [{"134": Decimal(50)}, {"134": Decimal(50), "135": Decimal(20)}]
+    assert [[int(n) for n in (r.shipping, r.adjustment, r.rest)] for r in found] == [[0, 0, 0], [5, 0, 0]]
+
+
+@pytest.mark.parametrize("row_total", [50, 44])
+def test_a_rows_amount_is_after_discount_with_tax_however_rest_tells_its_total(row_total: int) -> None:
+    """REST tells orders' `row_total` after discount; the memo's subtotal says which it is here."""
+    refund = memo_with(
+        row={"row_total": row_total, "discount_amount": 6, "tax_amount": 4.4},
+        subtotal=50,
+        discount_amount=-6,
+        tax_amount=4.4,
+        grand_total=48.4,
+    )
+    assert refund.amounts == {"134": Decimal("48.4")}
+    assert refund.rest == 0
+
+
+def test_shipping_of_a_memo_is_with_its_tax_and_less_its_own_discount() -> None:
+    refund = memo_with(
+        row={"discount_amount": 6},
+        subtotal=50,
+        discount_amount=-8,
+        shipping_amount=5,
+        shipping_tax_amount=0.5,
+        adjustment_positive=1,
+        adjustment_negative=3,
+        grand_total=45.5,
+    )
+    assert (refund.shipping, refund.adjustment, refund.rest) == (Decimal("3.5"), Decimal(-2), Decimal(0))
+
+
+def test_a_memo_booked_by_ids_only_is_worth_nothing() -> None:
+    bare = {"row_total": None, "discount_amount": None, "tax_amount": None}
+    refund = memo_with(row=bare, grand_total=0, subtotal=None)
+    assert (refund.amounts, refund.rest) == ({}, 0)
+    assert refund.quantities == {"134": 1}

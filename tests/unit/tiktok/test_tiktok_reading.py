@@ -142,6 +142,20 @@ def test_statuses_nobody_knows_are_kept_as_they_came() -> None:
     assert len(reading.living) == 2
 
 
+def test_what_is_paid_back_is_read_by_unit_where_tiktok_says_so() -> None:
+    lines: list[Json] = [
+        {"order_line_item_id": "11", "refund_amount": {"currency": "USD", "refund_total": "10.50"}},
+        {"order_line_item_id": "12", "refund_amount": {"currency": "USD", "refund_total": ""}},
+        {"order_line_item_id": "13"},
+    ]
+    record = read_cancellation(CANCELLATION | {"cancel_line_items": lines})
+    assert record.unit_ids == {"11", "12", "13"}
+    assert record.unit_refunds == {"11": Money(Decimal("10.50"), "USD")}
+    broken = {"order_line_item_id": "11", "refund_amount": {"currency": "USD", "refund_total": "ten"}}
+    with pytest.raises(Unreadable, match="refund cannot be read"):
+        read_cancellation(CANCELLATION | {"cancel_line_items": [broken]})
+
+
 def test_without_refund_or_stock_advice() -> None:
     bare = {k: v for k, v in CANCELLATION.items() if k not in {"refund_amount", "should_replenish_stock"}}
     record = read_cancellation(bare)
