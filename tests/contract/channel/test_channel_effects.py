@@ -77,6 +77,31 @@ async def test_single_lines_where_allowed(world: World, region: str) -> None:
     assert set((await world.seen(order.id))["line_cancels"].values()) == {1}
 
 
+async def test_lines_that_are_dead_already_are_looked_at_again(world: World, channel: Channel) -> None:
+    """25005011: between our reading and our call somebody else cancelled one of them."""
+    order = await reading(channel, await world.place(quantity=3))
+    chosen = frozenset(unit.id for unit in order.units[:2])
+    lines = [order.units[0].id]
+    await world.control("POST", f"/orders/{order.id}/cancel", role="SYSTEM", pending=False, lines=lines)
+    await world.control("PATCH", "/settings", completion="at_once")
+    outcome = await channel.cancel_order(order, OUT, chosen)
+    assert isinstance(outcome, AlreadyDone), outcome
+    assert set((await reading(channel, order.id)).deaths()) == set(lines)
+
+
+async def test_pending_lines_are_not_done(world: World, channel: Channel) -> None:
+    await world.control("PATCH", "/settings", cancel_result="pending")
+    order = await reading(channel, await world.place(quantity=3))
+    one = frozenset({order.units[1].id})
+    outcome = await channel.cancel_order(order, OUT, one)
+    assert isinstance(outcome, Done)
+    assert outcome.facts["status"] == CancellationStatus.PENDING
+    order = await reading(channel, order.id)
+    assert (order.deaths(), [record.unit_ids for record in order.cancellations]) == ({}, [one])
+    await world.control("POST", f"/cancellations/{outcome.reference}/accept")
+    assert set((await reading(channel, order.id)).deaths()) == one
+
+
 async def test_single_lines_where_not_allowed_never_become_the_whole_order(world: World) -> None:
     asked: list[tuple[str, str, Any]] = [
         ("DE", "seller_cancel_reason_out_of_stock", 1),

@@ -113,6 +113,41 @@ async def test_no_reason_fits_an_order_on_its_way(world: World, channel: Channel
     assert await channel.cancel_reasons(await reading(channel, order_id)) == ()
 
 
+@pytest.mark.parametrize("region", ["US", "GB"])
+@pytest.mark.parametrize("newer", [True, False])
+async def test_single_lines_go_with_the_out_of_stock_reason_only(world: World, region: str, newer: bool) -> None:
+    await world.control("PATCH", "/settings", eligibility_202602=newer)
+    channel, _ = await world.channel(region)
+    order = await reading(channel, await world.place(region, quantity=3))
+    one = frozenset({order.units[0].id})
+    told = await channel.line_cancel_reasons(order, one)
+    assert (told.keys, told.because) == ((out_of_stock(region),), "")
+    assert len(await channel.cancel_reasons(order) or ()) > 1
+    await world.control("POST", f"/orders/{order.id}/advance", status="IN_TRANSIT")
+    gone = await channel.line_cancel_reasons(await reading(channel, order.id), one)
+    assert gone.keys == ()
+    assert "courier can not cancel" in gone.because
+
+
+@pytest.mark.parametrize("region", ["DE", "MX"])
+async def test_single_lines_have_no_reason_elsewhere_and_tiktok_is_not_asked(world: World, region: str) -> None:
+    channel, _ = await world.channel(region)
+    order = await reading(channel, await world.place(region))
+    told = await channel.line_cancel_reasons(order, frozenset({order.units[0].id}))
+    assert told.keys == ()
+    assert "only in the US and the UK" in told.because
+    assert await world.calls("aftersale_eligibility") == []
+
+
+async def test_lines_have_no_reason_while_a_buyers_request_waits(world: World, channel: Channel) -> None:
+    order_id = await world.place(quantity=3)
+    order = await reading(channel, order_id)
+    await world.control("POST", f"/orders/{order_id}/cancel", role="BUYER", lines=[order.units[2].id])
+    told = await channel.line_cancel_reasons(await reading(channel, order_id), frozenset({order.units[0].id}))
+    assert told.keys == ()
+    assert "processing reverse order" in told.because
+
+
 @pytest.mark.parametrize("stream", ["orders", "cancellations"])
 async def test_a_sweep_sees_every_order_while_they_move(world: World, channel: Channel, stream: str) -> None:
     start = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)

@@ -10,6 +10,7 @@ import pytest
 from bridge.domain.outcomes import AlreadyDone, Done, Rejected
 from bridge.domain.plans import CannotPlan, CannotPlanKind
 from bridge.domain.tokens import mark
+from bridge.domain.verification import BookState, differences
 from tests.contract.store.bench import Bench, everything, refund
 from tests.unit.magento.orders import cancelled, line
 
@@ -104,6 +105,40 @@ async def test_a_partial_refund_takes_its_units_and_no_shipping_and_the_rest_clo
     assert sum(memo.total.amount for memo in read.refunds) == read.total_refunded.amount == Decimal("113.62")
     assert [memo.tokens for memo in read.refunds] == [{"1111111111111111"}, {"2222222222222222"}]
     assert await bench.salable() == salable + 3
+
+
+async def test_partial_after_partial_over_two_prices_of_one_sku_adds_up(bench: Bench) -> None:
+    salable = await bench.salable()
+    sold = [bench.line("50"), bench.line("50"), bench.line("40")]
+    order = await bench.create(bench.order(*sold, shipping="5"))
+    dear, cheap = order.rows
+    assert (dear.sku, dear.price, cheap.price) == (cheap.sku, Decimal(50), Decimal(40))
+    totals = []
+    for number, row in enumerate([cheap.id, dear.id]):
+        request = refund({row: 1}, token=f"{number}" * 16, restock=frozenset({row}))
+        before = BookState.of(await bench.read(order.id))
+        assert isinstance(await bench.store.refund_order(order, request), Done)
+        read = await bench.read(order.id)
+        assert differences(before, read, request.token, request.quantities) == []
+        totals.append(read.refunds[-1].total.amount)
+    assert totals == [Decimal(40), Decimal(50)]
+    read = await bench.read(order.id)
+    assert {row.id: row.left for row in read.rows} == {dear.id: 1, cheap.id: 0}
+    assert read.state != "closed"
+    assert isinstance(await bench.store.refund_order(read, everything(read, restock=True, token="9" * 16)), Done)
+    read = await bench.read(order.id)
+    assert (read.state, read.total_refunded.amount) == ("closed", Decimal(145))
+    assert [memo.quantities for memo in read.refunds] == [{cheap.id: 1}, {dear.id: 1}, {dear.id: 1}]
+    assert await bench.salable() == salable
+
+
+async def test_a_partial_refund_of_more_than_is_left_books_nothing(bench: Bench) -> None:
+    order = await bench.create()
+    row = order.rows[0].id
+    assert isinstance(await bench.store.refund_order(order, refund({row: 1}, token="1" * 16)), Done)
+    again = await bench.store.refund_order(order, refund({row: 2}, token="2" * 16))
+    assert isinstance(again, Rejected | AlreadyDone), again
+    assert [memo.quantities for memo in (await bench.read(order.id)).refunds] == [{row: 1}]
 
 
 async def test_of_two_rows_one_goes_back_to_stock_and_the_other_does_not(bench: Bench) -> None:

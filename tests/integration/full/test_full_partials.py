@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import sys
+from asyncio.subprocess import PIPE
 from collections import Counter
 from decimal import Decimal
 from typing import Any
@@ -10,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.integration.connect.parts import MUGS, STICKER, JsonObject, ask, idle, kinds, store_cancels
-from tests.support.stage import REASON, Stage
+from tests.support.stage import REASON, TOKEN, Stage
 
 THREE = {"seller_sku": "MUG", "quantity": 3, "sale_price": "10.00"}
 SYNC = {"enabled": True, "default_reason": REASON}
@@ -250,6 +254,23 @@ async def test_a_person_says_it_for_one_order(play: Stage) -> None:
     assert "CANCELLED" not in (await lines_of(play, other_id)).values()
     again = await ask(play, "POST", f"/api/v1/attention/{item['id']}/cancel-lines")
     assert again.status == 409, "it is settled: there are no lines left to cancel"
+
+
+async def test_the_command_says_which_lines(play: Stage) -> None:
+    order_id = await play.place(THREE)
+    await play.imported(order_id)
+    await refund(play, order_id, MUG=1)
+    [item] = (await play.settled(order_id, "2 units live on"))["attention"]
+    words = ["attention", "cancel-lines", item["id"], "--json", "--url", play.url]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bridge", *words, env={**os.environ, "BRIDGE_API_TOKEN": TOKEN}, stdout=PIPE, stderr=PIPE
+    )
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    said = json.loads(out)
+    await play.settled(order_id, "1 cancelled and refunded, 2 alive")
+    dead = [line for line, status in (await lines_of(play, order_id)).items() if status == "CANCELLED"]
+    assert said["lines"] == dead
 
 
 @pytest.mark.parametrize(
