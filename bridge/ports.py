@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 from bridge.domain.alerting import Message
 from bridge.domain.capabilities import StoreCapabilities
 from bridge.domain.channel_order import ChannelOrder
+from bridge.domain.link import Answer
 from bridge.domain.outcomes import Outcome
 from bridge.domain.plans import CannotPlan, OrderPlan, RefundRequest
 from bridge.domain.settings import ShopSettings
@@ -114,6 +115,13 @@ class LineReasons:
     """Why there is none."""
 
 
+@dataclass(frozen=True, slots=True)
+class RejectReason:
+    key: str
+    text: str
+    """For people, in the channel's words."""
+
+
 class Channel(Sweepable, Protocol):
     """One TikTok Shop."""
 
@@ -131,9 +139,17 @@ class Channel(Sweepable, Protocol):
         """Cancel the whole order, or (where allowed) the units named."""
         ...
 
-    async def approve_cancellation(self, cancellation_id: str, token: str) -> Outcome: ...
+    async def approve_cancellation(self, cancellation_id: str, token: str) -> Outcome:
+        """Approve a buyer's request. `token` is the idempotency key: another one for each request and attempt."""
+        ...
 
-    async def reject_cancellation(self, cancellation_id: str, reason: str, comment: str, token: str) -> Outcome: ...
+    async def reject_cancellation(self, cancellation_id: str, reason: str, comment: str, token: str) -> Outcome:
+        """Reject a buyer's request with one of `reject_reasons`; the buyer is shown `comment`."""
+        ...
+
+    async def reject_reasons(self, cancellation_id: str) -> tuple[RejectReason, ...]:
+        """With what this request may be rejected, asked now. Raises `RemoteProblem`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,6 +420,15 @@ class Applied:
     says: str
 
 
+class ReasonNotListed(ActionRefused):
+    """A rejection with a reason that TikTok does not list for this request."""
+
+    def __init__(self, reason: str, listed: Sequence[RejectReason]) -> None:
+        keys = ", ".join(one.key for one in listed)
+        super().__init__(f"TikTok does not take {reason!r} for this request; it takes {keys or 'none at all'}")
+        self.listed = tuple(listed)
+
+
 class Actions(Protocol):
     """What the API, the pages and the command line ask of the core. Never a stored command: *settle now*."""
 
@@ -424,6 +449,17 @@ class Actions(Protocol):
 
     async def settle_all(self, wanted: Wanted, allow: frozenset[str], who: str) -> Settled:
         """Look at every order behind the open items of a kind, spread over a while; bounded."""
+        ...
+
+    async def answer(self, order_id: str, shown: Mapping[str, Any], answer: Answer) -> str:
+        """A person's word on a buyer's request, as attention showed it; answers what to know about it, if anything.
+
+        Acted on while the request waits as it was shown. Raises `ActionRefused`, `ReasonNotListed`, `RemoteProblem`.
+        """
+        ...
+
+    async def reject_reasons(self, order_id: str, cancellation: str) -> tuple[RejectReason, ...]:
+        """TikTok's own reasons for this request, asked now. Raises `ActionRefused`, `RemoteProblem`."""
         ...
 
     async def link(self, order_id: str, store_order: str, who: str) -> None:

@@ -10,7 +10,7 @@ from rich.text import Text
 from bridge.cli.api import segment, service
 from bridge.cli.failing import Failed
 from bridge.cli.orders import AllowOption
-from bridge.cli.shown import JsonOption, UrlOption, console, moment, print_json
+from bridge.cli.shown import JsonOption, UrlOption, console, moment, print_json, rows, table
 
 group = typer.Typer(rich_markup_mode=None)
 
@@ -36,7 +36,7 @@ def listed(
     as_json: JsonOption = False,
     url: UrlOption = None,
 ) -> None:
-    """What waits for a person: list it, settle it, or dismiss it.
+    """What waits for a person: list it, settle it, dismiss it, or answer a buyer's request.
 
     Without a command: the list, each item with its reason and what to do.
     """
@@ -171,6 +171,61 @@ def _one_of(item: str | None, kind: str | None) -> bool:
     if (item is None) == (kind is None):
         raise Failed("name an item, or a kind with --kind; bridge attention lists them", 2)
     return item is not None
+
+
+RequestOption = Annotated[
+    str | None, typer.Option("--request", metavar="ID", help="TikTok's id of the request; else the nearest deadline")
+]
+
+
+@group.command()
+def approve(
+    item: Annotated[str, typer.Argument(help="Id of a buyer_request item, as the list shows it")],
+    *,
+    request: RequestOption = None,
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+) -> None:
+    """Approve the buyer's request to cancel: TikTok pays the buyer back, and the store order is refunded."""
+    found = service(url).post(f"/api/v1/attention/{segment(item)}/approve", {"request": request})
+    _said(found, as_json)
+
+
+@group.command()
+def reject(
+    item: Annotated[str, typer.Argument(help="Id of a buyer_request item, as the list shows it")],
+    *,
+    reason: Annotated[str, typer.Option(metavar="KEY", help="See: bridge attention reject-reasons ITEM")],
+    comment: Annotated[str, typer.Option(help="Shown to the buyer")] = "",
+    request: RequestOption = None,
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+) -> None:
+    """Reject the buyer's request to cancel, with one of TikTok's own reasons: the order lives on."""
+    body = {"reason": reason, "comment": comment, "request": request}
+    found = service(url).post(f"/api/v1/attention/{segment(item)}/reject", body)
+    _said(found, as_json)
+
+
+@group.command(name="reject-reasons")
+def reject_reasons(
+    item: Annotated[str, typer.Argument(help="Id of a buyer_request item, as the list shows it")],
+    *,
+    request: RequestOption = None,
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+) -> None:
+    """List with what TikTok lets this request be rejected, asked now."""
+    found = service(url).get(f"/api/v1/attention/{segment(item)}/reject-reasons", {"request": request})
+    if as_json:
+        print_json(found)
+        return
+    if not found["reasons"]:
+        typer.echo(f"TikTok lists no reason for rejecting request {found['request']}.")
+    else:
+        console().print(rows(table("key", "TikTok's words"), ((r["key"], r["text"]) for r in found["reasons"])))
+    if found["note"]:
+        typer.echo(found["note"])
 
 
 def _said(found: dict[str, str], as_json: bool) -> None:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from bridge.cli.api import Api, segment, service
 from bridge.cli.failing import Failed
-from bridge.cli.settings import ShopArgument, find_shop
+from bridge.cli.shops import ShopArgument, find_shop
 from bridge.cli.shown import JsonOption, UrlOption, console, moment, print_json, rows, table
 
 group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)

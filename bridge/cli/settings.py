@@ -9,13 +9,14 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from bridge.cli.api import Api, segment, service
+from bridge.cli import buyer_requests
+from bridge.cli.api import segment, service
 from bridge.cli.failing import Failed
+from bridge.cli.shops import ShopArgument, find_shop
 from bridge.cli.shown import JsonOption, UrlOption, console, print_json, rows, table, yes
 
 group = typer.Typer(rich_markup_mode=None)
-
-ShopArgument = Annotated[str, typer.Argument(metavar="SHOP", help="The shop's id here, or TikTok Shop's own")]
+group.command(name="buyer-requests")(buyer_requests.buyer_requests)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -202,16 +203,6 @@ def _named(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def find_shop(api: Api, wanted: str) -> Any:
-    """By our id, TikTok Shop's, or the whole name. Raises `Failed`."""
-    shops = api.get("/api/v1/shops")["shops"]
-    fits = [shop for shop in shops if wanted in {shop["id"], shop["channel_shop_id"], shop["name"]}]
-    if len(fits) != 1:
-        known = ", ".join(f"{shop['id']} ({shop['name']}, {shop['region']})" for shop in shops) or "none is connected"
-        raise Failed(f"{'no' if not fits else 'more than one'} shop {wanted}; there are: {known}")
-    return fits[0]
-
-
 def _tell(out: Console, shop: Mapping[str, Any]) -> None:
     out.print(Text(f"{shop['name']} ({shop['region']})  {shop['id']}", style="bold"))
     tie = shop["store"]
@@ -234,3 +225,4 @@ def _tell_sync(out: Console, sync: Mapping[str, Any]) -> None:
         Text(f"  store → TikTok   {'on' if there['enabled'] else 'off'}: {reason}{more}; partial: {there['partial']}")
     )
     out.print(Text(f"  TikTok → store   {'on' if back['enabled'] else 'off'}: restock {yes(back['restock'])}"))
+    buyer_requests.tell_rules(out, sync["buyer_requests"])

@@ -32,6 +32,7 @@ class AttentionKind(StrEnum):
     EMPTIED_WITHOUT_UNITS = "emptied_without_units"
     BEFORE_SWITCH_ON = "before_switch_on"
     BUYER_REQUEST = "buyer_request"
+    REQUEST_REFUSED = "request_refused"
     TOO_LATE = "too_late"
     NO_REASON = "no_reason"
     REFUND_REFUSED = "refund_refused"
@@ -121,8 +122,12 @@ TEXTS: Mapping[AttentionKind, AttentionText] = {
     ),
     AttentionKind.BUYER_REQUEST: AttentionText(
         "A buyer asks to cancel",
-        "Answer on TikTok Shop before the deadline shown: unanswered requests are approved by TikTok. Refunding every "
-        "unit of the request in the store approves it.",
+        "Approve or reject it before the deadline shown: unanswered requests are approved by TikTok. Refunding every "
+        "unit of the request in the store approves it too. Do not ship before it is answered.",
+    ),
+    AttentionKind.REQUEST_REFUSED: AttentionText(
+        "TikTok Shop refused the answer to a buyer's request",
+        "Read TikTok's message. Answer again with another reason, or in Seller Center, before the deadline.",
     ),
     AttentionKind.TOO_LATE: AttentionText(
         "Refunded in the store, but too late to cancel on TikTok Shop",

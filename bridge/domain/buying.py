@@ -17,9 +17,9 @@ def decide(channel: ChannelOrder, link: Link, settings: ShopSettings, now: datet
         return _finish(channel, link, settings)
     if settings.store is None:
         return Settlement(Verdict.IGNORED, "this TikTok Shop is not tied to a store")
-    left_alone = _left_alone(channel, settings)
-    if left_alone and "create" not in link.allowed:
-        return Settlement(Verdict.IGNORED, left_alone)
+    not_ours = left_alone(channel, settings)
+    if not_ours and "create" not in link.allowed:
+        return Settlement(Verdict.IGNORED, not_ours)
     if not channel.living:
         return Settlement(
             Verdict.NOT_IMPORTED, "cancelled on TikTok Shop before it reached the store: no store order is made"
@@ -46,6 +46,12 @@ def decide(channel: ChannelOrder, link: Link, settings: ShopSettings, now: datet
                 "so that a buyer's second thoughts cost nothing",
                 look_again_at=rests_until,
             )
+        if channel.is_asked_for_whole:
+            return Settlement(
+                Verdict.WAITING,
+                "the buyer asks to cancel every unit: no store order is made before that is answered, because it would "
+                "only be refunded again",
+            )
     return _create(channel, link, settings, "paid, awaiting shipment and not in the store yet")
 
 
@@ -67,7 +73,7 @@ def _create(channel: ChannelOrder, link: Link, settings: ShopSettings, because: 
     return Settlement(Verdict.ACT, because, CreateOrder(because=because, units=units))
 
 
-def _left_alone(channel: ChannelOrder, settings: ShopSettings) -> str | None:
+def left_alone(channel: ChannelOrder, settings: ShopSettings) -> str | None:
     """Why this order is not ours to create, or None."""
     if not settings.create_orders:
         return "creating orders is switched off for this shop: another connector may be doing it"

@@ -14,7 +14,7 @@ from bridge.domain import requests
 from bridge.domain.attention import AttentionKind, Hold, refused
 from bridge.domain.books import Books, living_order, rows_of
 from bridge.domain.channel_order import CancellationStatus, ChannelOrder, OrderStatus
-from bridge.domain.effects import CancelLines, CancelOrder, Effect, Settlement, Verdict
+from bridge.domain.effects import ApproveRequest, CancelLines, CancelOrder, Effect, Settlement, Verdict
 from bridge.domain.link import Link
 from bridge.domain.settings import ShopSettings, is_before
 from bridge.domain.store_order import StoreOrder
@@ -42,14 +42,14 @@ def decide(
         return Settlement(Verdict.SETTLED, f"{what}, but refund → TikTok Shop cancellation is switched off")
     effect: Effect | None = requests.refunded(channel, books, what) or _whole(books, what)
     if effect is None and direction.partial == "ignore" and LINES not in link.allowed:
-        return _partial(channel, settings, books, what)
+        return _partial(settings, books, what)
     limit = None if "past" in link.allowed else direction.effective_from
     past = _before(store, link, effect.units if effect else books.refunded, limit)
     if past is not None:
         because = f"{what}; the credit memo ({past:%Y-%m-%d %H:%M} UTC) is older than the switch-on of this direction"
         return _held(AttentionKind.BEFORE_SWITCH_ON, because, books)
     if effect is None and direction.partial != "cancel_lines" and LINES not in link.allowed:
-        return _partial(channel, settings, books, what)
+        return _partial(settings, books, what)
     if effect is None:
         lines = _lines(channel, store, link, books, what, limit)
         if isinstance(lines, Settlement):
@@ -64,9 +64,12 @@ def decide(
     if channel.status in TOO_LATE:
         because = f"{what}, but the order is {channel.status} on TikTok Shop: it can no longer be cancelled"
         return _held(AttentionKind.TOO_LATE, because, books)
-    refusal = link.refusals.get(effect.kind.value)
+    key, kind = effect.kind.value, AttentionKind.CANCEL_REFUSED
+    if isinstance(effect, ApproveRequest):
+        key, kind = requests.refusal_key(effect.kind, effect.cancellation_id), AttentionKind.REQUEST_REFUSED
+    refusal = link.refusals.get(key)
     if refusal is not None:
-        hold = refused(AttentionKind.CANCEL_REFUSED, refusal.because, {**_facts(books), "claim": refusal.claim})
+        hold = refused(kind, refusal.because, {**_facts(books), "claim": refusal.claim})
         return Settlement(Verdict.HELD, refusal.because, holds=(hold,))
     if isinstance(effect, (CancelOrder, CancelLines)) and not direction.default_reason:
         return _held(AttentionKind.NO_REASON, f"{what}, but no default cancellation reason is set", books)
@@ -148,11 +151,9 @@ def _since(
     return frozenset(meant)
 
 
-def _partial(channel: ChannelOrder, settings: ShopSettings, books: Books, what: str) -> Settlement:
+def _partial(settings: ShopSettings, books: Books, what: str) -> Settlement:
     rest = len(books.living) - len(books.refunded) + len(books.living_unmapped)
     because = f"{what}; {lives(rest)} in the order, so nothing is cancelled by itself"
-    if channel.requests():
-        because += "; a buyer's request waits for an answer"
     if settings.cancellation_sync.store_to_channel.partial == "ignore":
         return Settlement(Verdict.SETTLED, f"{because} (partial refunds are set to be ignored)")
     return _held(AttentionKind.PARTIAL_REFUND, because, books)

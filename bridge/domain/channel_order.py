@@ -228,3 +228,10 @@ class ChannelOrder:
         """Buyer requests that wait for an answer, the nearest deadline first."""
         waiting = [c for c in self.cancellations if c.is_request]
         return tuple(sorted(waiting, key=lambda c: (c.respond_by or c.created_at, c.id)))
+
+    @property
+    def is_asked_for_whole(self) -> bool:
+        """Buyer requests that wait name every living unit between them."""
+        asked = frozenset().union(*(request.unit_ids for request in self.requests()))
+        living = {unit.id for unit in self.living}
+        return bool(living) and living <= asked

@@ -37,9 +37,17 @@ class Case:
     """Cancellations sent to this shop in the last hour, for the brake."""
     facts: Mapping[str, Any] = field(default_factory=dict)
 
+    def for_requests(self) -> requests.Reading:
+        """The part of it that buyers' requests are answered on."""
+        return requests.Reading(self.channel, self.store, self.link, self.settings, self.now, self.cancels_last_hour)
+
 
 def compare(case: Case) -> Settlement:
-    """Decide what one order needs now."""
+    """Decide what one order needs now: what its books ask for, then what its buyer asks for."""
+    return requests.answered(case.for_requests(), _books(case))
+
+
+def _books(case: Case) -> Settlement:
     channel, link = case.channel, case.link
     if not channel.is_known:
         values = channel.unknown_values()
@@ -52,7 +60,7 @@ def compare(case: Case) -> Settlement:
         if link.store_order_id:
             because = f"the store no longer shows its order {link.store_number or link.store_order_id}"
             return held(Hold(AttentionKind.STORE_ORDER_GONE, because, {"store_order": link.store_order_id}))
-        return _joined(buying.decide(channel, link, case.settings, case.now), requests.waiting(channel))
+        return buying.decide(channel, link, case.settings, case.now)
     return _with_store_order(case, case.store)
 
 
@@ -68,28 +76,25 @@ def _with_store_order(case: Case, store: StoreOrder) -> Settlement:
     if not store.is_invoiced:
         return _invoice(case, store)
     books = compare_books(case.channel, store, link.unit_map, fill_first=link.refunded_by_us)
-    concerns = requests.waiting(case.channel)
     twice = sorted(set(books.unrefunded) & link.refunded_by_us)
     if twice:
         because = (
             f"our own credit memos stood for unit {', '.join(twice)}, but the store order {store.number} no longer "
             "counts them as refunded: nothing is refunded a second time"
         )
-        return _joined(held(Hold(AttentionKind.BOOKS_MOVED, because, {"units": twice})), concerns)
+        return held(Hold(AttentionKind.BOOKS_MOVED, because, {"units": twice}))
     there = (
         refunding.decide(case.channel, store, link, case.settings, case.capabilities, books) if books.missing else None
     )
     if there is not None and there.effect is not None:
-        return _joined(there, concerns)
-    back = _towards_channel(case, store, books, concerns)
+        return there
+    back = _towards_channel(case, store, books)
     if there is not None and back is not None:
-        settlement = _together(there, back)
-    else:
-        settlement = there or back or _equal(case.channel, store, books)
-    return settlement if settlement.effect is not None else _joined(settlement, concerns)
+        return _together(there, back)
+    return there or back or _equal(case.channel, store, books)
 
 
-def _towards_channel(case: Case, store: StoreOrder, books: Books, waiting: tuple[Hold, ...]) -> Settlement | None:
+def _towards_channel(case: Case, store: StoreOrder, books: Books) -> Settlement | None:
     """What the store refunded of living units, and what follows; None where it refunded none."""
     if books.partly and books.partly <= books.dead.keys() and not books.refunded:
         return None  # dead units only: said where they are refunded
@@ -104,7 +109,7 @@ def _towards_channel(case: Case, store: StoreOrder, books: Books, waiting: tuple
     settlement = cancelling.decide(
         case.channel, store, case.link, case.settings, books, case.cancels_last_hour, case.now
     )
-    if isinstance(settlement.effect, (CancelOrder, CancelLines)) and waiting:
+    if isinstance(settlement.effect, (CancelOrder, CancelLines)) and case.channel.requests():
         because = f"{settlement.because}; but a buyer's request waits for an answer: answer it first"
         return Settlement(Verdict.HELD, because)  # the requests themselves are what is asked
     emptied = _emptied(store) if books.refunded != books.living else None

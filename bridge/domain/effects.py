@@ -20,13 +20,14 @@ class EffectKind(StrEnum):
     CANCEL = "cancel"
     CANCEL_LINES = "cancel_lines"
     APPROVE = "approve"
+    REJECT = "reject"
 
     @property
     def side(self) -> Side:
         return "channel" if self in _ON_CHANNEL else "store"
 
 
-_ON_CHANNEL = frozenset({EffectKind.CANCEL, EffectKind.CANCEL_LINES, EffectKind.APPROVE})
+_ON_CHANNEL = frozenset({EffectKind.CANCEL, EffectKind.CANCEL_LINES, EffectKind.APPROVE, EffectKind.REJECT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class CancelLines:
 
 @dataclass(frozen=True, slots=True)
 class ApproveRequest:
-    """Approve the buyer's pending request: the store has refunded every unit of it."""
+    """Approve the buyer's pending request: the store has refunded every unit of it, or a person or a rule says so."""
 
     because: str
     units: frozenset[str]
@@ -91,7 +92,21 @@ class ApproveRequest:
     kind: Literal[EffectKind.APPROVE] = EffectKind.APPROVE
 
 
-Effect = CreateOrder | InvoiceOrder | RefundOrder | CancelOrder | CancelLines | ApproveRequest
+@dataclass(frozen=True, slots=True)
+class RejectRequest:
+    """Reject the buyer's pending request: the order lives on."""
+
+    because: str
+    units: frozenset[str]
+    cancellation_id: str
+    reason: str
+    """One of the keys that TikTok lists for this request."""
+    comment: str = ""
+    """Shown to the buyer."""
+    kind: Literal[EffectKind.REJECT] = EffectKind.REJECT
+
+
+Effect = CreateOrder | InvoiceOrder | RefundOrder | CancelOrder | CancelLines | ApproveRequest | RejectRequest
 
 
 class Verdict(StrEnum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from bridge.domain.plans import Piece, Reserved
 
@@ -14,6 +15,21 @@ class Refusal:
 
     claim: str
     because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A person's word about a buyer's request: acted on while the request waits as it was when the word was given."""
+
+    decision: Literal["approve", "reject"]
+    reason: str = ""
+    """TikTok's key; for a rejection."""
+    comment: str = ""
+    who: str = ""
+    units: tuple[str, ...] = ()
+    """What the request asked for then."""
+    shipped: str = "unknown"
+    """Whether the goods had left then, as the person saw it (`request_rules.Shipped`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +47,9 @@ class Link:
     allowed: frozenset[str] = frozenset()
     """What a person allowed for this order: `create`, `past`, `brake`, `link`, `lines`."""
     refusals: Mapping[str, Refusal] = field(default_factory=dict)
-    """Effect kind → refusal that still stands."""
+    """Effect kind → refusal that still stands. An answer to a buyer: kind and cancellation (`requests.refusal_key`)."""
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    """Cancellation id → what a person said to the buyer's request."""
     refunded_by_us: frozenset[str] = frozenset()
     """Units that credit memos of ours stood for: taken as refunded first."""
     is_linked: bool = False

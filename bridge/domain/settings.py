@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
 class _Settings(BaseModel):
@@ -57,9 +59,74 @@ class ChannelToStore(_Settings):
     )
 
 
+class RequestRule(_Settings):
+    """One rule for buyers' requests. Every condition that is given must hold."""
+
+    name: str = Field(min_length=1, max_length=80, description="What people call it; stands in the changelog")
+    decision: Literal["approve", "reject", "hold"] = Field(description="The answer, or hold: leave it to a person")
+    store_shipped: bool | None = Field(
+        default=None, description="false: nothing of the request has left, by both sides; true: something has"
+    )
+    younger_than_hours: float | None = Field(
+        default=None, gt=0, le=720, description="The order was placed on TikTok less than so many hours ago"
+    )
+    older_than_hours: float | None = Field(
+        default=None, gt=0, le=720, description="The order was placed on TikTok so many hours ago or more"
+    )
+    reasons: tuple[str, ...] = Field(default=(), max_length=50, description="The buyer's reason is one of these keys")
+    seller_skus: tuple[str, ...] = Field(
+        default=(), max_length=500, description="Every unit of the request is of one of these seller SKUs"
+    )
+    total_at_most: Decimal | None = Field(
+        default=None, ge=0, max_digits=12, decimal_places=2, description="The order's total, in its own currency"
+    )
+    reject_reason: str | None = Field(
+        default=None, min_length=1, max_length=120, description="TikTok's reason key; for a rule that rejects"
+    )
+    comment: str = Field(default="", max_length=500, description="What the buyer is told with a rejection")
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> RequestRule:
+        if self.decision == "reject" and not self.reject_reason:
+            raise ValueError("a rule that rejects needs reject_reason: one of TikTok's keys")
+        if self.decision != "reject" and (self.reject_reason or self.comment):
+            raise ValueError("reject_reason and comment belong to a rule that rejects")
+        young, old = self.younger_than_hours, self.older_than_hours
+        if young is not None and old is not None and young <= old:
+            raise ValueError("younger_than_hours must be more than older_than_hours: no order is both")
+        return self
+
+
+def check_names(rules: Iterable[RequestRule]) -> None:
+    """Raises ValueError where two rules have one name."""
+    counted = Counter(rule.name for rule in rules)
+    twice = sorted(name for name, count in counted.items() if count > 1)
+    if twice:
+        raise ValueError(f"two rules are called {', '.join(twice)}: the changelog tells them apart by their names")
+
+
+class BuyerRequests(_Settings):
+    """Rules by which buyers' requests to cancel are answered before TikTok's deadline."""
+
+    enabled: bool = Field(default=False, description="Let the rules answer; off: a person answers each request")
+    effective_from: datetime | None = Field(
+        default=None, description="Requests made before this are shown, never answered by a rule"
+    )
+    rules: tuple[RequestRule, ...] = Field(
+        default=(), max_length=50, description="The first rule that matches decides; none: a person is asked"
+    )
+
+    @field_validator("rules")
+    @classmethod
+    def _names_differ(cls, rules: tuple[RequestRule, ...]) -> tuple[RequestRule, ...]:
+        check_names(rules)
+        return rules
+
+
 class CancellationSync(_Settings):
     store_to_channel: StoreToChannel = StoreToChannel()
     channel_to_store: ChannelToStore = ChannelToStore()
+    buyer_requests: BuyerRequests = BuyerRequests()
 
 
 class Tie(_Settings):

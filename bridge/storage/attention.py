@@ -291,6 +291,16 @@ async def count(conn: AsyncConnection, *, kind: str, shop_id: str | None, connec
     return int(await conn.scalar(select(func.count()).select_from(table).where(*where, table.c.id > after)) or 0)
 
 
+async def orders_with(conn: AsyncConnection, kind: str, shop_id: str, limit: int = 10_000) -> list[str]:
+    """Channel order ids of a shop's orders that a person is asked this about, dismissed or not."""
+    query = (
+        select(orders.c.channel_order_id)
+        .join(table, table.c.order_id == orders.c.id)
+        .where(orders.c.shop_id == shop_id, table.c.kind == kind, table.c.state.in_(["open", "dismissed"]))
+    )
+    return list(await conn.scalars(query.limit(limit)))
+
+
 async def counts(conn: AsyncConnection) -> dict[str, int]:
     """Open items of each kind."""
     rows = await conn.execute(

@@ -118,6 +118,11 @@ async def get(conn: AsyncConnection, order_id: str) -> OrderRecord | None:
     return await _one(conn, select(table).where(table.c.id == order_id))
 
 
+async def locked(conn: AsyncConnection, order_id: str) -> OrderRecord | None:
+    """The order, for this transaction alone to change: what others write to it waits."""
+    return await _one(conn, select(table).where(table.c.id == order_id).with_for_update())
+
+
 async def by_channel(conn: AsyncConnection, shop_id: str, channel_order_id: str) -> OrderRecord | None:
     return await _one(
         conn, select(table).where(table.c.shop_id == shop_id, table.c.channel_order_id == channel_order_id)

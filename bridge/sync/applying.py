@@ -61,7 +61,8 @@ async def _one(
     if why_not is not None:
         return Applied(order_id, is_taken=False, says=why_not)
     assert entry is not None
-    record = await orders.ensure(conn, shop.id, order_id)
+    made = await orders.ensure(conn, shop.id, order_id)
+    record = await orders.locked(conn, made.id) or made
     allowed = sorted({*record.forced.get("allowed", []), *ALLOWS})
     forced: dict[str, Any] = {**record.forced, "allowed": allowed}
     await orders.set_fields(conn, record.id, forced=forced, searched_for=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -26,10 +27,12 @@ async def settle_order(
 
     Raises `ActionRefused` where there is no such order.
     """
-    record = await orders.get(conn, order_id)
+    record = await orders.locked(conn, order_id)
     if record is None:
         raise ActionRefused(f"there is no order {order_id}")
-    forced = {"allowed": sorted({*record.forced.get("allowed", []), *allow})}
+    forced: dict[str, Any] = {"allowed": sorted({*record.forced.get("allowed", []), *allow})}
+    if "answers" in record.forced:  # what was said to a buyer stands, or lapses, by itself
+        forced["answers"] = record.forced["answers"]
     await orders.update(conn, record.id, forced=forced, blocked=None, searched_for=None)
     words = f"{who} says: settle now" + (f", {', '.join(sorted(allow))} allowed" if allow else "")
     await changelog.write(conn, record.id, "person", words, {"who": who, "allow": sorted(allow)})

@@ -39,6 +39,8 @@ class Prepared:
     payload: Mapping[str, Any]
     record: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the order's record written together with the claim."""
+    about: str = ""
+    """The remote's id of what is answered: two requests for the same units are not one effect tried twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ class Handler:
     take_back: Callable[[Claim], Mapping[str, Any]] = lambda _claim: {}
     """Fields of the order's record, written with the claim, that hold no more when nothing was done."""
     partial: Callable[[Claim], bool] = lambda _claim: False
+    refusal_key: Callable[[Claim], str] = lambda claim: claim.kind
+    """What a refusal of this claim stands for: the kind of effect, or one of several that an order may wait for."""
 
 
 async def perform(desk: Desk, lease: Lease, sheet: Sheet, sides: Sides, effect: Effect, handler: Handler) -> Step:
@@ -120,7 +124,7 @@ async def _claim(desk: Desk, sheet: Sheet, sides: Sides, effect: Effect, prepare
         token = effect_token(
             sheet.shop.channel_shop_id,
             sheet.record.channel_order_id,
-            f"{side}/{kind}",
+            f"{side}/{kind}/{prepared.about}" if prepared.about else f"{side}/{kind}",
             units,
             attempt,
         )
@@ -185,7 +189,7 @@ async def _conclude(desk: Desk, sheet: Sheet, sides: Sides, claim: Claim, outcom
             due = await outbreak.wait_for(desk, connection or "", outcome)
             return Step(due=due)
         case Rejected(because, code):
-            return await _refused(desk, sheet, sides, claim, because, code)
+            return await _refused(desk, sheet, sides, claim, handler, because, code)
 
 
 async def _believe(
@@ -207,13 +211,13 @@ async def _believe(
         fields = {**look.record, **waiting.fields(desk, sheet, waiting.PENDING)}
         return await _wait(desk, sheet, claim, look.because, PENDING_LOOK, fields)
     if look.state == "refused":
-        return await _refused(desk, sheet, sides, claim, look.because, "")
+        return await _refused(desk, sheet, sides, claim, handler, look.because)
     if isinstance(answer, Done):
         fields = {**handler.note(claim, answer), **look.record}
         return await _wait(desk, sheet, claim, f"done, but not seen yet: {look.because}", UNSEEN_LOOK, fields)
     if isinstance(answer, AlreadyDone):
         because = f"{answer.because}; a look shows no effect: {look.because}"
-        return await _refused(desk, sheet, sides, claim, because, "")
+        return await _refused(desk, sheet, sides, claim, handler, because)
     await _void(desk, sheet, claim, f"no effect found after the quiet period: {look.because}", {"look": "absent"})
     return AGAIN
 
@@ -283,17 +287,19 @@ async def _void(
     await desk.db.write(write)
 
 
-async def _refused(desk: Desk, sheet: Sheet, sides: Sides, claim: Claim, because: str, code: str) -> Step:
+async def _refused(
+    desk: Desk, sheet: Sheet, sides: Sides, claim: Claim, handler: Handler, because: str, code: str = ""
+) -> Step:
     """The other side said no: the refusal stands until the facts change or a person says *settle now*."""
     facts = standing_facts(sheet, sides)
 
     async def write(conn: AsyncConnection) -> None:
         _still_ours(claim, changed=await ledger.void(conn, claim.id, because))
-        record = await orders.get(conn, sheet.record.id)
+        record = await orders.locked(conn, sheet.record.id)
         forced = dict(record.forced) if record else {}
         forced["refusals"] = {
             **forced.get("refusals", {}),
-            claim.kind: {"claim": claim.id, "because": because, "code": code, "facts": facts},
+            handler.refusal_key(claim): {"claim": claim.id, "because": because, "code": code, "facts": facts},
         }
         await orders.set_fields(conn, sheet.record.id, forced=forced)
         await changelog.write(

@@ -47,7 +47,7 @@ async def cancel_lines(desk: Desk, record: OrderRecord, who: str) -> tuple[str, 
         raise ActionRefused(no_line_reason(listed, told))
 
     async def write(conn: AsyncConnection) -> None:
-        latest = await orders.get(conn, record.id) or record
+        latest = await orders.locked(conn, record.id) or record
         forced = {**latest.forced, "allowed": sorted({*latest.forced.get("allowed", []), LINES})}
         forced.pop("refusals", None)
         await orders.update(conn, record.id, forced=forced)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,11 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.attention import AttentionKind
 from bridge.domain.keys import OrderKey
+from bridge.domain.link import Answer
 from bridge.domain.linking import Misfit, fit_rows
-from bridge.ports import ActionRefused, Applied, Settled, Wanted
+from bridge.domain.requests import note_on_rejecting
+from bridge.ports import ActionRefused, Applied, RejectReason, Settled, Wanted
 from bridge.storage import attention, audit, jobs, orders, shops, work
 from bridge.storage.orders import OrderRecord
-from bridge.sync import applying, bulk, history, lines, linking
+from bridge.sync import answers, applying, bulk, history, lines, linking
 from bridge.sync.bulk import settle_order
 from bridge.sync.desk import Desk, log
 from bridge.sync.sweep import sweep_all
@@ -45,6 +47,15 @@ class Actions:
     async def settle_all(self, wanted: Wanted, allow: frozenset[str], who: str) -> Settled:
         check_allowed(allow)
         return await bulk.settle_all(self._desk, wanted, allow, who)
+
+    async def answer(self, order_id: str, shown: Mapping[str, Any], answer: Answer) -> str:
+        shop = await answers.keep(self._desk, order_id, shown, answer)
+        if shop.settings.dry_run:
+            return "The shop is in dry run: nothing is sent to TikTok Shop, and the word is not kept for later."
+        return note_on_rejecting(shop.region) if answer.decision == "reject" else ""
+
+    async def reject_reasons(self, order_id: str, cancellation: str) -> tuple[RejectReason, ...]:
+        return await answers.reject_reasons(self._desk, order_id, cancellation)
 
     async def link(self, order_id: str, store_order: str, who: str) -> None:
         desk = self._desk

@@ -19,6 +19,7 @@ from bridge.storage import attention, changelog, orders
 from bridge.storage.orders import OrderState
 from bridge.sync import (
     answering,
+    answers,
     cancelling,
     capabilities,
     creating,
@@ -46,6 +47,7 @@ HANDLERS: Mapping[EffectKind, Handler] = {
     EffectKind.CANCEL: cancelling.CANCEL,
     EffectKind.CANCEL_LINES: cancelling.CANCEL_LINES,
     EffectKind.APPROVE: answering.APPROVE,
+    EffectKind.REJECT: answering.REJECT,
 }
 
 FINAL = frozenset({Verdict.SETTLED, Verdict.NOT_IMPORTED, Verdict.IGNORED})
@@ -158,6 +160,8 @@ async def _record(desk: Desk, sheet: Sheet, sides: Sides | None, settlement: Set
     async def write(conn: AsyncConnection) -> None:
         for line in await note_arrivals(conn, sheet):
             await changelog.write(conn, record.id, line.event, line.because, line.facts)
+        if sides is not None:
+            await answers.tell(conn, sheet, sides.channel)
         words = f"{settlement.verdict.value}:{settlement.because}"
         facts = {"verdict": settlement.verdict.value, **settlement.facts}
         await changelog.write_once(conn, record.id, "decided", words, settlement.because, facts)
@@ -175,8 +179,9 @@ async def _record(desk: Desk, sheet: Sheet, sides: Sides | None, settlement: Set
             proof = await proving.write(conn, sheet, sides, settlement.verdict)
             fields["reading"] = {**_reading(sheet, sides), "money": proof}
             fields["channel_created_at"] = sides.channel.created_at
-        if settlement.verdict is Verdict.SETTLED and record.forced:
-            fields["forced"] = {}
+        forced = await answers.left(conn, desk, sheet, sides, settlement.verdict)
+        if forced is not None:
+            fields["forced"] = forced
         await orders.set_fields(conn, record.id, **fields)
 
     await desk.db.write(write)
@@ -202,6 +207,7 @@ async def _waits(desk: Desk, sheet: Sheet, down: RemoteDown, due: datetime) -> N
         facts = {"connection": down.connection_id, "again_at": due.isoformat()}
         await changelog.write_once(conn, sheet.record.id, "waiting", steady(because), because, facts)
         await orders.set_fields(conn, sheet.record.id, state=OrderState.WAITING, because=because, **fields)
+        await answers.show(conn, desk, sheet, down.channel)
 
     await desk.db.write(write)
 

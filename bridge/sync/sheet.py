@@ -14,7 +14,7 @@ from bridge.domain.attention import fingerprint
 from bridge.domain.capabilities import StoreCapabilities
 from bridge.domain.channel_order import ChannelOrder
 from bridge.domain.keys import OrderKey
-from bridge.domain.link import Link, Refusal
+from bridge.domain.link import Answer, Link, Refusal
 from bridge.domain.outcomes import RemoteProblem
 from bridge.domain.plans import Piece
 from bridge.domain.store_order import StoreOrder
@@ -158,7 +158,8 @@ async def read_sides(desk: Desk, sheet: Sheet) -> Sides | None:
     )
     for result, connection in zip(results, (sheet.shop.connection_id, store_id), strict=True):
         if isinstance(result, RemoteProblem):
-            raise RemoteDown(connection or "", result)
+            seen = results[0] if isinstance(results[0], ChannelOrder) else None
+            raise RemoteDown(connection or "", result, seen)
         if isinstance(result, BaseException):
             raise result
         desk.outages.works(connection or "")
@@ -191,10 +192,12 @@ async def _read_store(store: Store | None, order_id: str | None) -> StoreOrder |
 class RemoteDown(Exception):
     """A remote could not be read; names the connection it belongs to."""
 
-    def __init__(self, connection_id: str, problem: RemoteProblem) -> None:
+    def __init__(self, connection_id: str, problem: RemoteProblem, channel: ChannelOrder | None = None) -> None:
         super().__init__(problem.outcome.because)
         self.connection_id = connection_id
         self.outcome = problem.outcome
+        self.channel = channel
+        """The channel's order, where it was the store that could not be read."""
 
 
 def link_of(sheet: Sheet, sides: Sides) -> Link:
@@ -218,6 +221,7 @@ def link_of(sheet: Sheet, sides: Sides) -> Link:
         blocked=record.blocked or "",
         allowed=frozenset(record.forced.get("allowed", [])),
         refusals=refusals,
+        answers={cancellation: Answer(**word) for cancellation, word in record.forced.get("answers", {}).items()},
         refunded_by_us=sheet.refunded_by_us,
         is_linked=record.origin == "linked",
     )

@@ -54,7 +54,7 @@ def _tie(before: Tie | None, sent: Mapping[str, Any] | None, views: Collection[s
 def _from_now(sync: CancellationSync, now: datetime, *, always: bool) -> CancellationSync:
     """Directions that are on count from now; `always` also where they had an earlier beginning."""
     changes: dict[str, Any] = {}
-    for name in ("store_to_channel", "channel_to_store"):
+    for name in ("store_to_channel", "channel_to_store", "buyer_requests"):
         direction = getattr(sync, name)
         if direction.enabled and (always or direction.effective_from is None):
             changes[name] = direction.model_copy(update={"effective_from": now})
@@ -69,12 +69,14 @@ def with_sync_change(
     reasons: Iterable[Mapping[str, Any]],
     now: datetime,
 ) -> CancellationSync:
-    """`change`: direction → only the fields that were sent. Raises `Problem` 422 with every wrong value."""
+    """`change`: direction, or `buyer_requests` → only the fields sent. Raises `Problem` 422 with every wrong value."""
     directions: dict[str, Any] = {}
     for name, sent in change.items():
         was = getattr(before, name)
         directions[name] = was.model_copy(update={**sent, "effective_from": _beginning(name, was, sent, now)})
     after = CancellationSync.model_validate(before.model_copy(update=directions).model_dump())
+    if after.buyer_requests.enabled and not after.buyer_requests.rules:
+        raise invalid("/buyer_requests/rules", "set at least one rule before switching them on")
     if "store_to_channel" in change:
         _check_reasons(after, region, list(reasons))
     return after

@@ -6,12 +6,12 @@ import pytest
 
 from bridge.killpoints import KillPoint
 from tests.support.chaos import KILLED, MUGS, STICKER, House
-from tests.support.stories import APPROVE, CANCEL, LINES, PARTIAL, REFUND, Scenario, check
+from tests.support.stories import APPROVE, CANCEL, LINES, PARTIAL, REFUND, REJECT, RULED, Scenario, check
 
 
 def scenario_of(point: KillPoint) -> Scenario:
     """The story that comes by this point."""
-    by_word = {"hint": CANCEL, "cancel": CANCEL, "cancel_lines": LINES, "approve": APPROVE}
+    by_word = {"hint": CANCEL, "cancel": CANCEL, "cancel_lines": LINES, "approve": APPROVE, "reject": REJECT}
     return by_word.get(point.partition(".")[0], REFUND)
 
 
@@ -59,6 +59,8 @@ LATER = [
     (KillPoint.READ_DONE, 3, CANCEL),
     (KillPoint.READ_DONE, 4, APPROVE),
     (KillPoint.READ_DONE, 5, REFUND),
+    (KillPoint.APPROVE_CLAIMED, 1, RULED),
+    (KillPoint.APPROVE_ANSWERED, 1, RULED),
     (KillPoint.WORK_RELEASING, 2, CANCEL),
     (KillPoint.WORK_RELEASED, 3, REFUND),
 ]

@@ -238,6 +238,7 @@ class Tally:
     status: str = "CANCELLED"
     seller_cancels: int = 0
     approvals: int = 0
+    rejections: int = 0
     unit_cancels: tuple[int, ...] = (1, 1, 1)
     """How often each unit was cancelled on the channel."""
     source: tuple[int, int] = (0, 0)
@@ -258,6 +259,7 @@ async def tally(play: Stage, order_id: str) -> Tally:
         status=channel["status"],
         seller_cancels=channel["effects"].get("seller_cancel_calls", 0),
         approvals=channel["effects"].get("approve_calls", 0),
+        rejections=channel["effects"].get("reject_calls", 0),
         unit_cancels=tuple(channel["line_cancels"].values()),
         source=(int(stock[0]["source"]) - STOCK, int(stock[1]["source"]) - STOCK),
         salable=(int(stock[0]["salable"]) - STOCK, int(stock[1]["salable"]) - STOCK),

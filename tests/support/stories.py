@@ -51,6 +51,29 @@ async def _one_refunded_in_the_store(play: Stage, order_id: str) -> None:
     await play.magento.control("POST", "refund", {"order": made["id"], "items": items, "shipping_amount": 0})
 
 
+async def _asked_for_by_the_buyer(play: Stage, order_id: str) -> None:
+    await play.tiktok.control("POST", f"orders/{order_id}/cancel", {"role": "BUYER"})
+
+
+async def _mugs_asked_for_and_the_sticker_cancelled(play: Stage, order_id: str) -> None:
+    lines = (await play.channel_order(order_id))["order"]["line_items"]
+    mugs = [line["id"] for line in lines if line["seller_sku"] == "MUG"]
+    sticker = [line["id"] for line in lines if line["seller_sku"] == "STICKER"]
+    await play.tiktok.control("POST", f"orders/{order_id}/cancel", {"role": "BUYER", "lines": mugs})
+    await play.tiktok.control("POST", f"orders/{order_id}/cancel", {"role": "SYSTEM", "lines": sticker})
+
+
+def _rule(decision: str, **more: object) -> Callable[[Stage, str], Awaitable[None]]:
+    """The merchant sets a rule for every request that comes from then on."""
+
+    async def set_it(play: Stage, _order_id: str) -> None:
+        rule = {"name": "every request", "decision": decision, **more}
+        body = {"buyer_requests": {"enabled": True, "rules": [rule]}}
+        await play.api("PUT", f"shops/{play.shop_id}/cancellation-sync", body)
+
+    return set_it
+
+
 @dataclass(frozen=True)
 class Scenario:
     steps: tuple[Step, ...]
@@ -91,6 +114,23 @@ LINES = Scenario(
     frozenset({"create", "invoice", "cancel_lines"}),
 )
 """The merchant refunded the sticker, and just its line is cancelled on TikTok; the mugs live."""
+
+
+RULED = Scenario(
+    (Step(_rule("approve", store_shipped=False), "alive on both sides"), Step(_asked_for_by_the_buyer, AGREE)),
+    Tally(approvals=1),
+    frozenset({"create", "invoice", "approve", "refund"}),
+)
+"""A rule approves what the buyer asks for; the units are refunded and back in stock."""
+REJECT = Scenario(
+    (
+        Step(_rule("reject", reject_reason="seller_reject_apply_product_has_been_packed"), "alive on both sides"),
+        Step(_mugs_asked_for_and_the_sticker_cancelled, "1 cancelled and refunded, 2 alive on both sides"),
+    ),
+    Tally(store_state="processing", status="AWAITING_SHIPMENT", rejections=1, unit_cancels=(0, 0, 1), salable=(-2, 0)),
+    frozenset({"create", "invoice", "reject", "refund"}),
+)
+"""A rule rejects what the buyer asks for: these units live on. The other one is cancelled, so that the end is told."""
 
 
 async def check(house: House, scenario: Scenario, order_id: str, *, repeated: bool = False) -> None:

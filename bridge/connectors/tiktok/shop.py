@@ -40,7 +40,7 @@ from bridge.connectors.tiktok.reasons import LINE_MARKETS, is_known, is_out_of_s
 from bridge.connectors.tiktok.sweeping import LISTINGS, Listing, Place, next_place
 from bridge.domain.channel_order import CancellationStatus, ChannelOrder
 from bridge.domain.outcomes import Done, Outcome, Rejected, RemoteProblem, Unknown
-from bridge.ports import Changed, ChangedPage, LineReasons, Stream
+from bridge.ports import Changed, ChangedPage, LineReasons, RejectReason, Stream
 
 CALLS_PER_SECOND = 50
 """Documented per API, app and shop (Partner Center, "Rate limits"); we keep it for all APIs of a shop together."""
@@ -163,12 +163,13 @@ class TikTokShop:
             self._eligibility = OLD_ELIGIBILITY
         return await self._client.read(self._call(OLD_ELIGIBILITY, query=query, order_id=order_id))
 
-    async def reject_reasons(self, cancellation_id: str) -> tuple[tuple[str, str], ...]:
-        """(key, text) with which this request may be rejected. Raises `RemoteProblem`."""
+    async def reject_reasons(self, cancellation_id: str) -> tuple[RejectReason, ...]:
+        """Get Reject Reasons: with what this request may be rejected, asked now. Raises `RemoteProblem`."""
         query = {"return_or_cancel_id": cancellation_id, "locale": "en-US"}
         answer = await self._client.read(self._call(REJECT_REASONS, query=query))
         try:
-            return tuple((str(row.get("name")), str(row.get("text"))) for row in items(answer.data, "reasons"))
+            rows = items(answer.data, "reasons")
+            return tuple(RejectReason(str(row.get("name")), str(row.get("text") or "")) for row in rows)
         except Unreadable as problem:
             raise _unreadable(problem, answer) from problem
 

@@ -50,6 +50,9 @@ async def reject(box: TikTokSandbox, call: Call) -> Json:
     cancellation = _find(box, call, call.path["cancel_id"])
     if (problem := why_not_reject(cancellation)) is not None:
         raise problem
+    if call.shop.facts.market == "US" and not box.settings.us_takes_reject:
+        # Developers were told to stop calling it before 2024-03-31; which code answers is not published.
+        raise Refusal(25020004, "the decision does not match the request type")
     reason = call.body["reject_reason"]
     if reason not in reject_reasons(call.shop.facts.market):
         elsewhere = any(reason in sections.get("reject", []) for sections in table().values())

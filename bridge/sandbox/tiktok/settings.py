@@ -31,6 +31,9 @@ class Settings(BaseModel):
         default=False, description="whether a cancel of single lines moves the order's update_time (unknown)"
     )
     on_hold_seconds: int = Field(3600, ge=0, description="after this an ON_HOLD order goes on by itself")
+    us_takes_reject: bool = Field(
+        default=True, description="false: Reject in the US is refused with 25020004, as developers were told to stop"
+    )
     response_hours: float | None = Field(None, ge=0, description="a buyer's request; null takes the market's own")
     wrong_sign_code: Literal[106001, 36009004] = 106001
     errors_with_http_200: bool = Field(default=False, description="every refusal travels with HTTP 200")

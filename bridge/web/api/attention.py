@@ -43,14 +43,14 @@ async def list_attention(request: web.Request) -> web.Response:
 
 
 async def show_attention(request: web.Request) -> web.Response:
-    return ok(item_out(await _named(request)))
+    return ok(item_out(await named(request)))
 
 
 async def settle_attention(request: web.Request) -> web.Response:
     """Settle the order behind it now; never a stored command."""
     desk = request.app[DESK]
     asked = await read_json(request, Settle)
-    item = await _named(request)
+    item = await named(request)
     if item.order_id is None:
         where = f"POST /api/v1/connections/{item.connection_id}/doctor" if item.connection_id else "the shop's settings"
         raise Problem("conflict", f"This item is not about one order, so there is nothing to settle. Use {where}.")
@@ -61,7 +61,7 @@ async def settle_attention(request: web.Request) -> web.Response:
 async def cancel_lines(request: web.Request) -> web.Response:
     """Cancel the refunded units of the order behind it line by line; never a stored command."""
     desk = request.app[DESK]
-    item = await _named(request)
+    item = await named(request)
     if item.order_id is None or item.kind != AttentionKind.PARTIAL_REFUND.value:
         raise Problem("conflict", f"Lines are cancelled for an item of kind partial_refund; this one is {item.kind}.")
     lines = await desk.actions.cancel_lines(item.order_id, request[WHO])
@@ -75,14 +75,14 @@ async def dismiss_attention(request: web.Request) -> web.Response:
     """Seen. It stays away until its facts change."""
     desk = request.app[DESK]
     asked = await read_json(request, Dismiss)
-    item = await _named(request)
+    item = await named(request)
     note = f"{request[WHO]}: {asked.note}" if asked.note else request[WHO]
     if not await desk.db.write(lambda conn: attention.dismiss(conn, item.id, note), idempotent=False):
         raise Problem("conflict", f"The item is {item.state}, not open: there is nothing to dismiss.")
-    return ok(item_out(await _named(request)))
+    return ok(item_out(await named(request)))
 
 
-async def _named(request: web.Request) -> Item:
+async def named(request: web.Request) -> Item:
     wanted = request.match_info["item"]
     item = await request.app[DESK].db.read(lambda conn: attention.get(conn, wanted))
     if item is None:

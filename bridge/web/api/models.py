@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from bridge.domain.settings import CancellationSync, ShopSettings, Tie
 from bridge.web.api.proof_models import ProofOut
+from bridge.web.api.request_models import BuyerRequestsChange
 from bridge.web.bodies import Asked
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -188,6 +189,7 @@ class CancellationSyncChange(Asked):
 
     store_to_channel: StoreToChannelChange = Field(default_factory=StoreToChannelChange)
     channel_to_store: ChannelToStoreChange = Field(default_factory=ChannelToStoreChange)
+    buyer_requests: BuyerRequestsChange = Field(default_factory=BuyerRequestsChange)
     restock_allowed: bool | None = as_shown("As shown; ignored: the store's plugin decides")
     restock_because: str | None = as_shown("As shown; ignored")
 

@@ -8,9 +8,11 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.domain.attention import AttentionKind
+from bridge.domain.keys import OrderKey
 from bridge.domain.settings import ShopSettings
 from bridge.ports import Platform
-from bridge.storage import audit, foreign, shops
+from bridge.storage import attention, audit, foreign, shops, work
 from bridge.storage.connections import Connection
 from bridge.storage.shops import Shop
 from bridge.web.api.models import (
@@ -127,6 +129,8 @@ async def change_cancellation_sync(request: web.Request) -> web.Response:
     change: dict[str, dict[str, Any]] = asked.model_dump(exclude_unset=True)
     if "fallback_reasons" in change.get("store_to_channel", {}):
         change["store_to_channel"]["fallback_reasons"] = tuple(change["store_to_channel"]["fallback_reasons"])
+    if "rules" in change.get("buyer_requests", {}):
+        change["buyer_requests"]["rules"] = tuple(asked.buyer_requests.rules)
     shop, store = await _with_cancellation(request)
     reasons = desk.reasons(shop.region)
 
@@ -135,7 +139,13 @@ async def change_cancellation_sync(request: web.Request) -> web.Response:
         sync = with_sync_change(
             latest.settings.cancellation_sync, change, region=latest.region, reasons=reasons, now=desk.clock.now()
         )
-        return await _save(conn, request[WHO], latest, latest.settings.model_copy(update={"cancellation_sync": sync}))
+        after = latest.settings.model_copy(update={"cancellation_sync": sync})
+        stored = await _save(conn, request[WHO], latest, after)
+        if sync.buyer_requests != latest.settings.cancellation_sync.buyer_requests:
+            # What waits for a person may be answered by these rules, or no longer be.
+            waiting = await attention.orders_with(conn, AttentionKind.BUYER_REQUEST.value, latest.id)
+            await work.mark(conn, [str(OrderKey(latest.id, one)) for one in waiting])
+        return stored
 
     return ok(_sync_out(await desk.db.write(write), store))
 
@@ -256,6 +266,7 @@ def _sync_out(shop: Shop, store: Connection | None) -> CancellationSyncOut:
     return CancellationSyncOut(
         store_to_channel=sync.store_to_channel,
         channel_to_store=sync.channel_to_store,
+        buyer_requests=sync.buyer_requests,
         restock_allowed=allowed,
         restock_because=because,
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from bridge.web.api import attention, connections, drifts, history, money, orders, shops, sweeps
+from bridge.web.api import attention, buyer_requests, connections, drifts, history, money, orders, shops, sweeps
 from bridge.web.api import history_models as h
 from bridge.web.api import models as m
+from bridge.web.api import request_models as r
 from bridge.web.api.alert_routes import ROUTES as ALERTS
 from bridge.web.api.attention_groups import ROUTES as ATTENTION_GROUPS
 from bridge.web.api.drift_models import DriftPage, DriftQuery, SweepStatus
@@ -93,7 +94,7 @@ ROUTES: Final = (
         "GET",
         "/api/v1/shops/{shop}/cancellation-sync",
         shops.show_cancellation_sync,
-        "Both directions of the cancellation sync",
+        "Both directions of the cancellation sync, and the rules for buyers' requests",
         {200: Answer(m.CancellationSyncOut)},
         problems=(404,),
     ),
@@ -101,11 +102,12 @@ ROUTES: Final = (
         "PUT",
         "/api/v1/shops/{shop}/cancellation-sync",
         shops.change_cancellation_sync,
-        "Switch directions, choose reasons and restock",
+        "Switch directions, choose reasons and restock, set rules for buyers' requests",
         {200: Answer(m.CancellationSyncOut)},
         problems=(404,),
         body=m.CancellationSyncChange,
-        notes="Fields left out keep their value. A direction switched on counts from now: effective_from moves.",
+        notes="Fields left out keep their value. A direction switched on counts from now: "
+        "effective_from moves; so do rules for buyers' requests.",
     ),
     Route(
         "GET",
@@ -238,6 +240,35 @@ ROUTES: Final = (
         {200: Answer(m.AttentionOut)},
         problems=(404, 409),
         body=m.Dismiss,
+    ),
+    Route(
+        "POST",
+        "/api/v1/attention/{item}/approve",
+        buyer_requests.approve_request,
+        "Approve the buyer's request behind it",
+        {202: Answer(m.Accepted)},
+        problems=(404, 409, 422, 502),
+        body=r.Approve,
+        notes="The word is kept with the order until TikTok Shop took it, and lapses when the request is withdrawn, "
+        "decided otherwise, or no longer what was shown.",
+    ),
+    Route(
+        "POST",
+        "/api/v1/attention/{item}/reject",
+        buyer_requests.reject_request,
+        "Reject the buyer's request behind it, with one of TikTok's reasons",
+        {202: Answer(m.Accepted)},
+        problems=(404, 409, 422, 502),
+        body=r.Reject,
+    ),
+    Route(
+        "GET",
+        "/api/v1/attention/{item}/reject-reasons",
+        buyer_requests.list_reject_reasons,
+        "With what TikTok lets this request be rejected, asked now",
+        {200: Answer(r.RejectReasonsOut)},
+        problems=(404, 409, 422, 502),
+        query=r.RejectReasonsQuery,
     ),
     Route(
         "POST",

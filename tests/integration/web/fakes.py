@@ -10,6 +10,7 @@ from typing import Any
 
 from bridge.domain.alerting import Message
 from bridge.domain.capabilities import StoreCapabilities
+from bridge.domain.link import Answer
 from bridge.domain.outcomes import Done, Outcome, RemoteProblem
 from bridge.ports import (
     ActionRefused,
@@ -20,6 +21,8 @@ from bridge.ports import (
     Finding,
     FoundShop,
     NewTarget,
+    ReasonNotListed,
+    RejectReason,
     Settled,
     Store,
     Wanted,
@@ -185,6 +188,19 @@ class FakeActions:
     mended: list[str] = field(default_factory=list)
     looked_back: list[tuple[str, int, tuple[str, ...], str]] = field(default_factory=list)
     applied: list[tuple[str, str, tuple[str, ...], str]] = field(default_factory=list)
+    answered: list[tuple[str, Mapping[str, Any], Answer]] = field(default_factory=list)
+    listed: tuple[RejectReason, ...] = (RejectReason("packed", "Packed already"),)
+
+    async def answer(self, order_id: str, shown: Mapping[str, Any], answer: Answer) -> str:
+        self._maybe_refuse()
+        if answer.decision == "reject" and answer.reason not in {reason.key for reason in self.listed}:
+            raise ReasonNotListed(answer.reason, self.listed)
+        self.answered.append((order_id, shown, answer))
+        return "So much about it." if answer.decision == "reject" else ""
+
+    async def reject_reasons(self, order_id: str, cancellation: str) -> tuple[RejectReason, ...]:
+        self._maybe_refuse()
+        return self.listed
 
     async def settle(self, order_id: str, allow: frozenset[str], who: str) -> None:
         self._maybe_refuse()

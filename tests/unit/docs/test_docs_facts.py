@@ -17,7 +17,7 @@ from bridge.connectors.magento.connect import NEEDED
 from bridge.connectors.tiktok.events import SUBSCRIBED, topic_of
 from bridge.domain.attention import TEXTS, AttentionKind
 from bridge.domain.outcomes import Outcome
-from bridge.domain.settings import ChannelToStore, ShopSettings, StoreToChannel, Tie
+from bridge.domain.settings import BuyerRequests, ChannelToStore, RequestRule, ShopSettings, StoreToChannel, Tie
 from bridge.killpoints import KillPoint
 from bridge.storage.orders import OrderState
 from bridge.storage.tables import metadata
@@ -49,7 +49,7 @@ def _shown(default: Any) -> set[str]:
     if default == ():
         return {"none"}
     if isinstance(default, BaseModel):
-        return {"both below"}
+        return {"all below"}
     return {f"`{default}`"}
 
 
@@ -77,6 +77,8 @@ def test_bounds_of_process_settings_are_documented() -> None:
         ("### The tie", Tie),
         ("### Cancellation sync: store → TikTok Shop (`store_to_channel`)", StoreToChannel),
         ("### Cancellation sync: TikTok Shop → store (`channel_to_store`)", ChannelToStore),
+        ("### Buyers' requests (`buyer_requests`)", BuyerRequests),
+        ("### A rule of `buyer_requests`", RequestRule),
     ],
 )
 def test_every_shop_setting_is_documented_with_its_default(heading: str, model: type[BaseModel]) -> None:

@@ -360,7 +360,7 @@ def test_a_request_whose_units_cannot_be_checked_is_neither_approved_nor_crossed
         ({}, BEFORE),
         ({"settings": settings(dry_run=True)}, AFTER),
         ({"cancels_last_hour": 30}, AFTER),
-        ({"link": link(refusals={"approve": Refusal("c", "refused")})}, AFTER),
+        ({"link": link(refusals={"approve:r": Refusal("c", "refused")})}, AFTER),
     ],
     ids=["enabled", "effective_from", "dry run", "brake", "refusal"],
 )

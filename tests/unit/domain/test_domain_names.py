@@ -107,7 +107,7 @@ def test_every_kind_of_attention_has_a_title_and_says_what_to_do() -> None:
 
 def test_every_effect_has_a_side() -> None:
     channel = {kind for kind in EffectKind if kind.side == "channel"}
-    assert channel == {EffectKind.CANCEL, EffectKind.CANCEL_LINES, EffectKind.APPROVE}
+    assert channel == {EffectKind.CANCEL, EffectKind.CANCEL_LINES, EffectKind.APPROVE, EffectKind.REJECT}
 
 
 QUANTITIES = st.decimals(min_value=-1000, max_value=10**6, places=4)
