@@ -54,7 +54,7 @@ from bridge.sync.desk import Desk, SyncSettings, SystemClock, log
 from bridge.sync.outbreak import CONNECTED
 from bridge.sync.people import Actions
 from bridge.sync.rounds import Rounds
-from bridge.sync.tokens import KeptTokens
+from bridge.sync.tokens import KeptTokens, Renew
 from bridge.sync.workers import Workers
 from bridge.web.app import create_app
 from bridge.web.desk import WebDesk
@@ -142,13 +142,13 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
     connections = Connections(vault)
     tiktok = TikTokConnector(session, clock, allow_private_urls=config.allow_private_urls)
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
-    keepers = Keepers(db, connections, clock, owner, tiktok)
+    keepers = Keepers(db, connections, clock, owner, {"tiktok": tiktok.renew})
     gateways = KeptGateways(
         db,
         connections,
         channels={"tiktok": lambda connection, shop: _channel(tiktok, keepers, connection, shop)},
         stores={"magento": lambda connection: _store(config, session, connection)},
-        seen=lambda connection: keepers.of(connection.id).seen(connection),
+        seen=keepers.seen,
     )
     bell = Bell()
     inbox = InboxWriter(db, lambda keys: workers.wake(len(keys)))
@@ -281,39 +281,40 @@ class Bell:
 
 
 class Keepers:
-    """The token keepers of this process, one per connection."""
+    """The token keepers of this process, one per connection whose tokens end. `renewers`: by kind of platform."""
 
     def __init__(
-        self, db: Database, connections: Connections, clock: Clock, owner: str, connector: TikTokConnector
+        self, db: Database, connections: Connections, clock: Clock, owner: str, renewers: Mapping[str, Renew]
     ) -> None:
         self._db = db
         self._connections = connections
         self._clock = clock
         self._owner = owner
-        self._connector = connector
+        self._renewers = renewers
         self._kept: dict[str, KeptTokens] = {}
 
-    def of(self, connection_id: str) -> KeptTokens:
-        if connection_id not in self._kept:
-            self._kept[connection_id] = KeptTokens(
-                self._db, self._connections, self._clock, connection_id, self._owner, self._renew
+    def of(self, connection: Connection) -> KeptTokens:
+        if connection.id not in self._kept:
+            renew = self._renewers[connection.kind]
+            self._kept[connection.id] = KeptTokens(
+                self._db, self._connections, self._clock, connection.id, self._owner, renew
             )
-        return self._kept[connection_id]
+        return self._kept[connection.id]
 
-    async def _renew(self, credentials: Mapping[str, Any]) -> tuple[Mapping[str, Any], Any]:
-        tokens = await self._connector.authorizer(credentials).refresh(credentials["refresh_token"])
-        return tiktok_credentials.with_tokens(credentials, tokens), tokens.access_expires_at
+    def seen(self, connection: Connection) -> None:
+        if connection.kind in self._renewers:
+            self.of(connection).seen(connection)
 
     async def renew_early(self) -> None:
         """Renew what expires soon, for every connection that can."""
         for connection in await self._db.read(self._connections.all):
-            if connection.credentials.get("refresh_token") and connection.state == CONNECTED:
-                await self.of(connection.id).renew_early()
+            if connection.kind in self._renewers and connection.state == CONNECTED:
+                await self.of(connection).renew_early()
 
 
 def _channel(connector: TikTokConnector, keepers: Keepers, connection: Connection, shop: Shop) -> Channel:
     ref = ShopRef(id=shop.channel_shop_id, region=shop.region, cipher=shop.cipher)
-    return connector.shop(connection.url, connection.credentials, keepers.of(connection.id), ref, shop_limiter())
+    return connector.shop(connection.url, connection.credentials, keepers.of(connection), ref, shop_limiter())
 
 
 def _store(config: Config, session: aiohttp.ClientSession, connection: Connection) -> Store:

@@ -20,7 +20,7 @@ MakeStore = Callable[[Connection], Store]
 class KeptGateways:
     """Implements `ports.Gateways`. `channels` and `stores`: kind of connection → how one is made.
 
-    `seen` is told of every connection that is read for a channel, so that kept tokens follow what is stored.
+    `seen` is told of every connection that is read, so that kept tokens follow what is stored.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class KeptGateways:
         connection_id = connection.id
         if connection.kind not in self._make_store or not connection.credentials:
             raise RemoteProblem(Reauth("the store is not connected"))
+        self._seen(connection)
         version = f"{_identity(connection)}/{connection.plugin_override}"
         kept = self._stores.get(connection_id)
         if kept is None or kept[0] != version:
@@ -86,6 +87,8 @@ ROTATING = frozenset({"access_token", "refresh_token", "access_expires_at", "ref
 
 def _identity(connection: Connection) -> str:
     """What a client is made from. Tokens that rotate are asked for at each call, so they do not make a new client."""
-    rotating = ROTATING if connection.credentials.get("refresh_token") else frozenset()
+    credentials = connection.credentials
+    rotates = credentials.get("refresh_token") or credentials.get("access_expires_at")
+    rotating = ROTATING if rotates else frozenset()
     fixed = {name: value for name, value in connection.credentials.items() if name not in rotating}
     return f"{connection.kind}/{connection.url}/{hash(tuple(sorted((k, str(v)) for k, v in fixed.items())))}"

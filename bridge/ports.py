@@ -161,6 +161,14 @@ class StoreView:
     name: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a store is with a refund it took and works on by itself."""
+
+    state: Literal["working", "failed"]
+    because: str
+
+
 class Store(Sweepable, Protocol):
     """One store, seen through one connection."""
 
@@ -209,7 +217,11 @@ class Store(Sweepable, Protocol):
         ...
 
     async def refund_order(self, order: StoreOrder, request: RefundRequest) -> Outcome:
-        """One offline credit memo. `Done.reference` is its id."""
+        """One offline credit memo. `Done.reference` is its id, or names what the store works on (`progress`)."""
+        ...
+
+    async def progress(self, order_id: str, reference: str) -> Progress | None:
+        """A refund that was taken and does not show yet; None where the store does such things at once."""
         ...
 
 

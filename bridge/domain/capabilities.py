@@ -8,10 +8,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class StoreCapabilities:
-    """What the store's plugin can do, as last read."""
+    """What the store, or the plugin in it, can do, as last read."""
 
     reported: str | None
-    """Plugin version as the store reports it; None: no plugin seen."""
+    """Version as the store reports it: the plugin's, or that of its API; None: no plugin seen."""
     restock_allowed: bool
     restock_because: str
     refunds_work: bool
@@ -19,5 +19,12 @@ class StoreCapabilities:
     creditmemo_events: bool
     reservation_result: bool
     reserves_on_create: bool
+    partial_refunds: bool = True
+    """Whether some units of an order can be refunded, or the whole order only."""
+    partial_because: str = ""
+    knows_its_stock: bool = False
+    """It puts back only what it took itself, so that nobody needs to know whether it did."""
+    one_way: bool = False
+    """What happens to an order there is never a wish towards the channel."""
     warnings: tuple[str, ...] = ()
     read_at: datetime | None = None

@@ -84,7 +84,9 @@ def _with_store_order(case: Case, store: StoreOrder) -> Settlement:
         )
         return held(Hold(AttentionKind.BOOKS_MOVED, because, {"units": twice}))
     there = (
-        refunding.decide(case.channel, store, link, case.settings, case.capabilities, books) if books.missing else None
+        refunding.decide(case.channel, store, link, case.settings, case.capabilities, books, case.now)
+        if books.missing
+        else None
     )
     if there is not None and there.effect is not None:
         return there
@@ -106,6 +108,12 @@ def _towards_channel(case: Case, store: StoreOrder, books: Books) -> Settlement 
         return None
     if books.beyond:
         return held(_beyond(store, books))
+    if case.capabilities.one_way:
+        because = (
+            f"the store has {units(len(books.refunded))} cancelled that live on TikTok Shop; what happens there "
+            "never cancels here"
+        )
+        return Settlement(Verdict.SETTLED, because)
     settlement = cancelling.decide(
         case.channel, store, case.link, case.settings, books, case.cancels_last_hour, case.now
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bridge.domain.attention import AttentionKind, Hold, refused
@@ -12,10 +12,14 @@ from bridge.domain.capabilities import StoreCapabilities
 from bridge.domain.channel_order import ChannelOrder
 from bridge.domain.effects import RefundOrder, Settlement, Verdict
 from bridge.domain.link import Link
+from bridge.domain.plans import Reserved
 from bridge.domain.restock import RowSplit, left_the_seller, order_rule, sentence, split_rows
 from bridge.domain.settings import ShopSettings, is_before
 from bridge.domain.store_order import StoreOrder, StoreRow
 from bridge.domain.words import are, units
+
+BARRIER_LOOK = timedelta(minutes=1)
+"""How often an order is looked at whose store takes a refund soon."""
 
 
 def decide(
@@ -25,6 +29,7 @@ def decide(
     settings: ShopSettings,
     capabilities: StoreCapabilities,
     books: Books,
+    now: datetime,
 ) -> Settlement:
     direction = settings.cancellation_sync.channel_to_store
     count = len(books.unrefunded)
@@ -51,6 +56,11 @@ def decide(
     if store.is_held:
         because = f"{what}, but the store order {store.number} is on hold and cannot be refunded"
         return _held(AttentionKind.STORE_ORDER_ON_HOLD, because, books)
+    if store.barrier is not None:
+        because = f"{what}, but {store.barrier.because}"
+        if store.barrier.passes:
+            return Settlement(Verdict.WAITING, because, look_again_at=now + BARRIER_LOOK, waits_for="pending")
+        return _held(AttentionKind.CANNOT_REFUND, because, books)
     if not capabilities.refunds_work:
         return Settlement(Verdict.WAITING, f"{what}; {capabilities.refunds_because}", waits_for="upgrade")
     refusal = link.refusals.get("refund")
@@ -59,6 +69,8 @@ def decide(
         hold = refused(AttentionKind.REFUND_REFUSED, refusal.because, facts)
         return Settlement(Verdict.HELD, refusal.because, holds=(hold,))
     effect = _effect(channel, store, link, settings, capabilities, books, due)
+    if not effect.everything and not capabilities.partial_refunds:
+        return _held(AttentionKind.CANNOT_REFUND, f"{what}; {capabilities.partial_because}", books)
     if settings.dry_run:
         return Settlement(Verdict.WAITING, f"dry run: would refund. {effect.because}. {effect.restock_because}")
     return Settlement(Verdict.ACT, effect.because, effect)
@@ -112,7 +124,7 @@ def _effect(
         wanted=settings.cancellation_sync.channel_to_store.restock,
         plugin_allows=capabilities.restock_allowed,
         plugin_because=capabilities.restock_because,
-        reserved=link.reserved,
+        reserved=Reserved.YES if capabilities.knows_its_stock else link.reserved,
         why=link.reserved_because,
     )
     left_signs = {unit.id: unit.left_seller for unit in channel.units}

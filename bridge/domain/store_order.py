@@ -67,6 +67,15 @@ class StoreRefund:
 
 
 @dataclass(frozen=True, slots=True)
+class Barrier:
+    """Why the store takes no refund of the order now."""
+
+    because: str
+    passes: bool
+    """By itself, and soon: it is waited for. Otherwise a person is asked."""
+
+
+@dataclass(frozen=True, slots=True)
 class StoreOrder:
     """One reading of a store order, in full, with its credit memos."""
 
@@ -91,6 +100,9 @@ class StoreOrder:
     is_held: bool = False
     """The merchant put it on hold: no refund is possible until it is released."""
     notes: tuple[str, ...] = field(default=())
+    barrier: Barrier | None = None
+    keeps_marks: bool = True
+    """Whether a refund shows our token again; where it does not, its quantities are all there is to know it by."""
     customer_note: str = ""
     """What stands in the order's note to or from the customer; some connectors name the sale there."""
 

@@ -42,7 +42,7 @@ class Claim:
     """After an unknown outcome: nothing is looked at or repeated before then."""
     ended_at: datetime | None
     reference: str
-    """The remote's id of what was made."""
+    """The remote's id of what was made; while the claim is open, of what it works on."""
     because: str
 
 
@@ -181,9 +181,15 @@ async def _change(conn: AsyncConnection, change: Update, claim_id: str, **values
     return (await conn.execute(change, {"claim": claim_id, **values})).rowcount > 0
 
 
-async def unknown(conn: AsyncConnection, claim_id: str, quiet_until: datetime, because: str) -> bool:
-    """Nobody knows whether it was done. False where the claim has ended already: it stays as it ended."""
-    return await _change(conn, _OPEN, claim_id, quiet_until=quiet_until, because=because)
+async def unknown(
+    conn: AsyncConnection, claim_id: str, quiet_until: datetime, because: str, reference: str = ""
+) -> bool:
+    """Nobody knows whether it was done. False where the claim has ended already: it stays as it ended.
+
+    `reference`: what the remote's answer named, by which it can be asked how far it is.
+    """
+    named = {"reference": reference} if reference else {}
+    return await _change(conn, _OPEN, claim_id, quiet_until=quiet_until, because=because, **named)
 
 
 async def done(conn: AsyncConnection, claim_id: str, reference: str, because: str) -> bool:

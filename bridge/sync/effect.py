@@ -176,7 +176,8 @@ async def _conclude(desk: Desk, sheet: Sheet, sides: Sides, claim: Claim, outcom
                 look = await handler.look(desk, sheet, claim, answer)
             except RemoteDown as down:
                 fields = handler.note(claim, answer) if answer else {}
-                await _wait(desk, sheet, claim, f"done, but not confirmed yet: {down}", UNSEEN_LOOK, fields)
+                named = answer.reference if answer else ""
+                await _wait(desk, sheet, claim, f"done, but not confirmed yet: {down}", UNSEEN_LOOK, fields, named)
                 raise
             reach(handler.points.confirmed)
             return await _believe(desk, sheet, sides, claim, look, handler, answer=outcome)
@@ -203,18 +204,19 @@ async def _believe(
     answer: Done | AlreadyDone | None,
 ) -> Step:
     """Act on what a look showed."""
+    named = answer.reference if isinstance(answer, Done) else ""
     if look.state == "landed":
         await _done(desk, sheet, claim, look, found=answer is None)
         reach(handler.points.recorded)
         return AGAIN
     if look.state == "pending":
         fields = {**look.record, **waiting.fields(desk, sheet, waiting.PENDING)}
-        return await _wait(desk, sheet, claim, look.because, PENDING_LOOK, fields)
+        return await _wait(desk, sheet, claim, look.because, PENDING_LOOK, fields, named)
     if look.state == "refused":
         return await _refused(desk, sheet, sides, claim, handler, look.because)
     if isinstance(answer, Done):
         fields = {**handler.note(claim, answer), **look.record}
-        return await _wait(desk, sheet, claim, f"done, but not seen yet: {look.because}", UNSEEN_LOOK, fields)
+        return await _wait(desk, sheet, claim, f"done, but not seen yet: {look.because}", UNSEEN_LOOK, fields, named)
     if isinstance(answer, AlreadyDone):
         because = f"{answer.because}; a look shows no effect: {look.because}"
         return await _refused(desk, sheet, sides, claim, handler, because)
@@ -245,12 +247,18 @@ async def _done(desk: Desk, sheet: Sheet, claim: Claim, look: Look, *, found: bo
 
 
 async def _wait(
-    desk: Desk, sheet: Sheet, claim: Claim, because: str, wait: timedelta, fields: Mapping[str, Any]
+    desk: Desk,
+    sheet: Sheet,
+    claim: Claim,
+    because: str,
+    wait: timedelta,
+    fields: Mapping[str, Any],
+    reference: str = "",
 ) -> Step:
     until = desk.clock.now() + wait
 
     async def write(conn: AsyncConnection) -> None:
-        _still_ours(claim, changed=await ledger.unknown(conn, claim.id, until, because))
+        _still_ours(claim, changed=await ledger.unknown(conn, claim.id, until, because, reference))
         if fields:
             await orders.set_fields(conn, sheet.record.id, **fields)
         facts = {"effect": claim.kind, "token": claim.token, "look_at": until.isoformat()}

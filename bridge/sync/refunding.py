@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from bridge.domain.attention import AttentionKind, Hold
 from bridge.domain.effects import RefundOrder
-from bridge.domain.outcomes import Done, Outcome
+from bridge.domain.outcomes import Done, Outcome, RemoteProblem
 from bridge.domain.plans import RefundRequest
+from bridge.domain.store_order import StoreOrder
 from bridge.domain.tokens import mark
 from bridge.domain.verification import BookState, differences, memo_of
 from bridge.killpoints import KillPoint
+from bridge.ports import Progress
 from bridge.storage.ledger import Claim
 from bridge.sync.desk import Desk
 from bridge.sync.effect import Handler, Look, Points, Prepared, Step
 from bridge.sync.reading import read_store
-from bridge.sync.sheet import Sheet, Sides
+from bridge.sync.sheet import RemoteDown, Sheet, Sides
 
 
 async def prepare(_desk: Desk, _sheet: Sheet, sides: Sides, effect: RefundOrder) -> Prepared | Step:
@@ -47,10 +51,16 @@ async def call(_desk: Desk, _sheet: Sheet, sides: Sides, claim: Claim) -> Outcom
     return await sides.store_port.refund_order(sides.store, request)
 
 
-async def look(desk: Desk, sheet: Sheet, claim: Claim, _answer: Done | None) -> Look:
+async def look(desk: Desk, sheet: Sheet, claim: Claim, answer: Done | None) -> Look:
     order = await read_store(desk, sheet)
+    if order is not None and not order.keeps_marks and _is_gone(order, claim):
+        return _landed_unmarked(claim, order)
     memo = memo_of(order, claim.token) if order else None
     if order is None or memo is None:
+        working = await _progress(desk, sheet, answer.reference if answer else claim.reference)
+        if working is not None:
+            state: Literal["pending", "refused"] = "pending" if working.state == "working" else "refused"
+            return Look(state, working.because)
         return Look("absent", f"no credit memo with mark {claim.token} on the store order {sheet.record.store_number}")
     payload = claim.payload
     holds = [Hold(AttentionKind(kind), because, facts) for kind, because, facts in payload["concerns"]]
@@ -73,6 +83,39 @@ async def look(desk: Desk, sheet: Sheet, claim: Claim, _answer: Done | None) -> 
         },
         block=block,
         holds=tuple(holds),
+    )
+
+
+async def _progress(desk: Desk, sheet: Sheet, reference: str) -> Progress | None:
+    """Asked only where an answer named what the store works on. Raises `RemoteDown`."""
+    if not reference or not sheet.record.store_order_id:
+        return None
+    connection = sheet.store_connection_id or ""
+    try:
+        store = await desk.gateways.store(connection)
+        return await store.progress(sheet.record.store_order_id, reference)
+    except RemoteProblem as problem:
+        raise RemoteDown(connection, problem) from problem
+
+
+def _is_gone(order: StoreOrder, claim: Claim) -> bool:
+    before = BookState.from_json(claim.payload["before"]).refunded
+    return all(
+        (row := order.row(row_id)) is not None and row.refunded + row.cancelled >= before.get(row_id, 0) + quantity
+        for row_id, quantity in claim.payload["quantities"].items()
+    )
+
+
+def _landed_unmarked(claim: Claim, order: StoreOrder) -> Look:
+    """The store shows no mark of ours: that the units are gone is all that can be seen."""
+    payload = claim.payload
+    holds = tuple(Hold(AttentionKind(kind), because, facts) for kind, because, facts in payload["concerns"])
+    return Look(
+        "landed",
+        f"the store order {order.number} shows its units as cancelled; {payload['restock_because']}",
+        reference=order.id,
+        facts={"quantities": payload["quantities"], "restock": payload["restock_because"]},
+        holds=holds,
     )
 
 

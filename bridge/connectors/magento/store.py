@@ -21,7 +21,7 @@ from bridge.domain.outcomes import Done, Outcome, RemoteProblem, Retry, Unknown
 from bridge.domain.plans import CannotPlan, CannotPlanKind, OrderPlan, RefundRequest
 from bridge.domain.settings import ShopSettings
 from bridge.domain.store_order import StoreOrder
-from bridge.ports import ChangedPage, StoreView, Stream
+from bridge.ports import ChangedPage, Progress, StoreView, Stream
 from plugin_contract import inventory
 from plugin_contract.inventory import Call
 
@@ -168,6 +168,10 @@ class MagentoStore:
         if not isinstance(answer, Answer):
             return answer
         return _done(answer, "invoice", _reservation(answer) if reserve else {})
+
+    async def progress(self, order_id: str, reference: str) -> Progress | None:
+        del order_id, reference
+        return None
 
     async def refund_order(self, order: StoreOrder, request: RefundRequest) -> Outcome:
         path = f"/rest/V1/order/{encode(order.id)}/refund"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import aiohttp
@@ -74,6 +75,11 @@ class TikTokConnector:
             credentials["app_secret"],
             credentials.get("auth_url") or AUTH_URL,
         )
+
+    async def renew(self, credentials: Mapping[str, Any]) -> tuple[Mapping[str, Any], datetime | None]:
+        """Credentials with a fresh pair of tokens, and when the access token ends. Raises `RemoteProblem`."""
+        tokens = await self.authorizer(credentials).refresh(credentials["refresh_token"])
+        return stored.with_tokens(credentials, tokens), tokens.access_expires_at
 
     def client(
         self, url: str, credentials: Mapping[str, Any], tokens: TokenSource, limiter: AsyncLimiter | None = None

@@ -1,0 +1,59 @@
+"""Stores that are not like Magento: whole orders only, one way, with stock books of their own, slow to say yes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bridge.domain.attention import AttentionKind
+from bridge.domain.effects import RefundOrder, Verdict
+from bridge.domain.plans import Reserved
+from bridge.domain.refunding import BARRIER_LOOK
+from bridge.domain.store_order import Barrier
+from tests.unit.domain.making import able, case, channel, decide, link, memo, pieces, record, store
+
+CANCELLED = channel(cancellations=[record("c1", ["1", "2"])], status="CANCELLED")
+
+
+def test_what_passes_by_itself_is_waited_for() -> None:
+    order = replace(store(), barrier=Barrier("it is New at Amazon, which cancels it from Received on", passes=True))
+    settlement = decide(CANCELLED, order)
+    assert (settlement.verdict, settlement.effect, settlement.holds) == (Verdict.WAITING, None, ())
+    assert "it is New at Amazon" in settlement.because
+    assert settlement.look_again_at == case(CANCELLED, order).now + BARRIER_LOOK
+
+
+def test_what_does_not_pass_is_for_a_person() -> None:
+    order = replace(store(), barrier=Barrier("it is Processing at Amazon: too late to cancel", passes=False))
+    settlement = decide(CANCELLED, order)
+    assert settlement.effect is None
+    assert [hold.kind for hold in settlement.holds] == [AttentionKind.CANNOT_REFUND]
+
+
+@pytest.mark.parametrize("dead", [["1"], ["2"]])
+def test_a_store_that_cancels_whole_orders_only_is_never_asked_for_less(dead: list[str]) -> None:
+    whole = able(partial_refunds=False, partial_because="this store cancels whole orders only")
+    settlement = decide(channel(cancellations=[record("c1", dead)]), store(), capabilities=whole)
+    assert settlement.effect is None
+    assert [hold.kind for hold in settlement.holds] == [AttentionKind.CANNOT_REFUND]
+    assert "whole orders only" in settlement.because
+    assert isinstance(decide(CANCELLED, store(), capabilities=whole).effect, RefundOrder)
+
+
+def test_a_store_that_speaks_one_way_never_cancels_on_the_channel() -> None:
+    emptied = store(memos=[memo("1", {"A": 2})])
+    assert decide(channel(), emptied).effect is not None
+    settlement = decide(channel(), emptied, capabilities=able(one_way=True))
+    assert (settlement.verdict, settlement.effect) == (Verdict.SETTLED, None)
+    assert "never cancels" in settlement.because
+
+
+def test_a_store_that_puts_back_only_what_it_took_is_not_asked_whether_it_did() -> None:
+    unknown = link(pieces(u1="A", u2="A"), reserved=Reserved.UNKNOWN)
+    cautious = decide(CANCELLED, store(), link=unknown).effect
+    assert isinstance(cautious, RefundOrder)
+    assert not cautious.restock_rows
+    trusting = decide(CANCELLED, store(), link=unknown, capabilities=able(knows_its_stock=True)).effect
+    assert isinstance(trusting, RefundOrder)
+    assert trusting.restock_rows == {"A"}
