@@ -459,6 +459,14 @@ class Actions(Protocol):
         """
         ...
 
+    def wake(self) -> None:
+        """Orders became due: the workers look now."""
+        ...
+
+    async def release_brake(self, shop_id: str, who: str) -> int:
+        """Let the orders through that wait behind the shop's brake now. Answers how many."""
+        ...
+
     async def settle_all(self, wanted: Wanted, allow: frozenset[str], who: str) -> Settled:
         """Look at every order behind the open items of a kind, spread over a while; bounded."""
         ...

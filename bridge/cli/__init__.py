@@ -18,6 +18,7 @@ from bridge.cli import (
     sandbox,
     serving,
     settings,
+    skus,
     sweeping,
 )
 from bridge.cli.failing import Failed
@@ -44,6 +45,7 @@ for module in (
     demo,
     connecting,
     settings,
+    skus,
     doctor,
     orders,
     attention,

@@ -74,7 +74,8 @@ TEXTS: Mapping[AttentionKind, AttentionText] = {
     ),
     AttentionKind.UNKNOWN_SKU: AttentionText(
         "A seller SKU is not in the store",
-        "Add the product to the store, or map the seller SKU in the shop's SKU mappings, then *settle now*.",
+        "Map it in the shop's SKU mappings: the orders that wait for it then go on by themselves. Or add the product "
+        "to the store, then *settle now*.",
     ),
     AttentionKind.FOUND_OTHER_ORDER: AttentionText(
         "The store has an order for this one that does not match",
@@ -176,8 +177,9 @@ TEXTS: Mapping[AttentionKind, AttentionText] = {
     ),
     AttentionKind.BRAKE: AttentionText(
         "Unusually many cancellations",
-        "Check that these refunds were meant. Raise the limit, or wait: it goes on by itself as the hour passes. "
-        "*Settle now* with `brake` allowed lets one order through.",
+        "Refunds of this shop are not carried to TikTok Shop until you answer. Check that they were meant. Then "
+        "*settle now* with `brake` allowed lets the waiting orders through; or raise the limit. If they were a "
+        "mistake, switch the direction off and on: what was before then waits for your word, order by order.",
     ),
     AttentionKind.POISON: AttentionText(
         "Work on this order never came back",

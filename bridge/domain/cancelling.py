@@ -6,7 +6,6 @@ Never "is this credit memo full?" but "are all living units refunded?".
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +20,6 @@ from bridge.domain.store_order import StoreOrder
 from bridge.domain.words import are, lives, units
 
 LOOK_AGAIN = timedelta(minutes=1)
-BRAKE_LOOK = timedelta(minutes=10)
 LINES = "lines"
 """What a person allows for one order: its refunded units may be cancelled line by line."""
 TOO_LATE = frozenset({OrderStatus.IN_TRANSIT, OrderStatus.DELIVERED, OrderStatus.COMPLETED})
@@ -78,7 +76,7 @@ def decide(
             f"{what}, but {cancels_last_hour} orders of this shop were cancelled in the last hour "
             f"(limit {direction.max_cancels_per_hour}): the direction is paused"
         )
-        return replace(_held(AttentionKind.BRAKE, because, books), look_again_at=now + BRAKE_LOOK)
+        return _held(AttentionKind.BRAKE, because, books)
     if settings.dry_run:
         return Settlement(Verdict.WAITING, f"dry run: would act on TikTok Shop. {effect.because}")
     return Settlement(Verdict.ACT, effect.because, effect)

@@ -132,3 +132,5 @@ class Settlement:
     facts: Mapping[str, Any] = field(default_factory=dict)
     waits_for: Literal["", "pending", "upgrade"] = ""
     """Something outside that ends by itself or by somebody else's hand: shown when it takes too long."""
+    braked: bool = False
+    """It waits behind its shop's brake: a person is asked about the shop."""

@@ -17,7 +17,6 @@ from bridge.domain.settings import ShopSettings
 from bridge.domain.store_order import StoreOrder
 from bridge.domain.words import hours, units
 
-BRAKE_LOOK = timedelta(minutes=10)
 WORKING_LOOK = timedelta(minutes=1)
 _ASCENDING = (Shipped.NO, Shipped.UNKNOWN, Shipped.YES)
 """How likely the goods have left."""
@@ -196,7 +195,7 @@ def _braked(reading: Reading, request: Cancellation) -> Settlement | None:
         f"cancelled in the last hour (limit {limit}): approvals are paused"
     )
     hold = Hold(AttentionKind.BRAKE, because, {"cancellation": request.id}, deadline_at=request.respond_by)
-    return Settlement(Verdict.HELD, because, holds=(hold,), look_again_at=reading.now + BRAKE_LOOK)
+    return Settlement(Verdict.HELD, because, holds=(hold,))
 
 
 def _by_person(reading: Reading, request: Cancellation) -> Told | None:

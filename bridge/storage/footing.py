@@ -20,7 +20,7 @@ from bridge.storage.tables import shops as shops_table
 
 _CHANNEL = connections_table.alias("channel")
 _STORE = connections_table.alias("store")
-_BRAKED = ("cancel", "cancel_lines", "approve")
+BRAKED = ("cancel", "cancel_lines", "approve")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def _query() -> Select[Any]:
     same_order = and_(orders_table.c.shop_id == shops_table.c.id, orders_table.c.channel_order_id == order)
     # `tied_to` is the connection of the shop's settings, written with them.
     store_id = func.coalesce(orders_table.c.store_connection_id, shops_table.c.tied_to)
-    cancels = ledger.effects_since(shop, _BRAKED, bindparam("since", type_=Instant())).scalar_subquery()
+    cancels = ledger.effects_since(shop, BRAKED, bindparam("since", type_=Instant())).scalar_subquery()
     return (
         select(*[column.label(f"{part.name}_{column.name}") for part in _PARTS for column in part.c], cancels)
         .select_from(

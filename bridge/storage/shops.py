@@ -156,13 +156,18 @@ async def sku_map(conn: AsyncConnection, shop_id: str) -> dict[str, str]:
     return {row.seller_sku: row.store_sku for row in rows}
 
 
+def sku_key(seller_sku: str) -> str:
+    """What tells one seller SKU from another in the database, whatever its collation holds for equal."""
+    return hashlib.sha256(seller_sku.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 async def set_sku_map(conn: AsyncConnection, shop_id: str, mapping: Mapping[str, str]) -> None:
     """Replace the whole mapping."""
     await conn.execute(delete(sku_mappings).where(sku_mappings.c.shop_id == shop_id))
     rows = [
         {
             "shop_id": shop_id,
-            "sku_key": hashlib.sha256(seller_sku.encode("utf-8", "surrogatepass")).hexdigest(),
+            "sku_key": sku_key(seller_sku),
             "seller_sku": seller_sku,
             "store_sku": store_sku,
         }

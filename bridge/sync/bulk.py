@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.ports import ActionRefused, Settled, Wanted
 from bridge.storage import attention, changelog, orders, work
 from bridge.storage.attention import Item
+from bridge.sync import braking
 from bridge.sync.desk import Desk, log
 
 MOST = 2000
@@ -52,7 +53,11 @@ async def settle_all(desk: Desk, wanted: Wanted, allow: frozenset[str], who: str
         of_orders = [item.order_id for item in found if item.order_id is not None]
         await desk.db.write(_settle(of_orders, allow, who, first))
         settled += len(of_orders)
-        skipped += len(found) - len(of_orders)
+        for item in found:
+            if item.order_id is None and item.shop_id and item.kind == braking.KIND and "brake" in allow:
+                settled += await braking.release(desk, item.shop_id, who)
+            elif item.order_id is None:
+                skipped += 1
         after = found[-1].id
         desk.wake()
     left = await desk.db.read(

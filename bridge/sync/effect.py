@@ -22,7 +22,7 @@ from bridge.storage import changelog, ledger, orders
 from bridge.storage.changelog import Line
 from bridge.storage.errors import AlreadyOpen
 from bridge.storage.ledger import Claim
-from bridge.sync import drifting, outbreak, waiting
+from bridge.sync import braking, drifting, outbreak, waiting
 from bridge.sync.arrivals import note_arrivals, read_facts
 from bridge.sync.desk import CALL_TIMEOUT, Desk
 from bridge.sync.lease import Lease, LeaseLost
@@ -119,6 +119,8 @@ async def _claim(desk: Desk, sheet: Sheet, sides: Sides, effect: Effect, prepare
             conn, order_id=sheet.record.id, shop_id=sheet.shop.id, side=side, kind=kind, units=units
         )
         if ground.settings_version != sheet.shop.version:
+            return None
+        if await braking.is_full(conn, sheet, kind, ground.now):
             return None
         attempt = ground.attempt
         token = effect_token(

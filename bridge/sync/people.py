@@ -17,7 +17,7 @@ from bridge.domain.requests import note_on_rejecting
 from bridge.ports import ActionRefused, Applied, RejectReason, Settled, Wanted
 from bridge.storage import attention, audit, jobs, orders, shops, work
 from bridge.storage.orders import OrderRecord
-from bridge.sync import answers, applying, bulk, history, lines, linking
+from bridge.sync import answers, applying, braking, bulk, history, lines, linking
 from bridge.sync.bulk import settle_order
 from bridge.sync.desk import Desk, log
 from bridge.sync.sweep import sweep_all
@@ -43,6 +43,12 @@ class Actions:
     async def cancel_lines(self, order_id: str, who: str) -> tuple[str, ...]:
         record = await self._desk.db.read(lambda conn: _order(conn, order_id))
         return await lines.cancel_lines(self._desk, record, who)
+
+    def wake(self) -> None:
+        self._desk.wake()
+
+    async def release_brake(self, shop_id: str, who: str) -> int:
+        return await braking.release(self._desk, shop_id, who)
 
     async def settle_all(self, wanted: Wanted, allow: frozenset[str], who: str) -> Settled:
         check_allowed(allow)

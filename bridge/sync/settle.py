@@ -20,6 +20,7 @@ from bridge.storage.orders import OrderState
 from bridge.sync import (
     answering,
     answers,
+    braking,
     cancelling,
     capabilities,
     creating,
@@ -117,9 +118,10 @@ async def _step(desk: Desk, sheet: Sheet, lease: Lease) -> datetime | _Again | N
             settings=sheet.shop.settings,
             capabilities=able,
             now=desk.clock.now(),
-            cancels_last_hour=sheet.cancels_last_hour,
+            cancels_last_hour=braking.counted(sheet),
         )
     )
+    settlement = braking.behind(sheet, settlement)
     if settlement.effect is None:
         looked = await linking.look(desk, sheet, sides, settlement)
         if looked is None:
@@ -171,6 +173,7 @@ async def _record(desk: Desk, sheet: Sheet, sides: Sides | None, settlement: Set
             keep.add(AttentionKind.WAITING_LONG.value)
         await attention.close(conn, order_id=record.id, keep=keep, dismissed=settlement.verdict in FINAL)
         fields: dict[str, Any] = {"state": STATES[settlement.verdict], "because": settlement.because}
+        fields |= braking.fields(desk, sheet, settlement)
         fields |= waiting.fields(desk, sheet, _waits_for(sheet, settlement))
         if settlement.verdict is Verdict.SETTLED:
             fields["settled_at"] = desk.clock.now()
@@ -183,6 +186,8 @@ async def _record(desk: Desk, sheet: Sheet, sides: Sides | None, settlement: Set
         if forced is not None:
             fields["forced"] = forced
         await orders.set_fields(conn, record.id, **fields)
+        if settlement.braked:
+            await braking.ask(conn, sheet)
 
     await desk.db.write(write)
     log.info(

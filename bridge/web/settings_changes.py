@@ -82,6 +82,12 @@ def with_sync_change(
     return after
 
 
+def lets_brake_go(before: CancellationSync, after: CancellationSync) -> bool:
+    """A higher limit answers a pulled brake; a direction that is switched off has nothing left to stop."""
+    was, now = before.store_to_channel, after.store_to_channel
+    return now.max_cancels_per_hour > was.max_cancels_per_hour or (was.enabled and not now.enabled)
+
+
 def _beginning(name: str, was: Any, sent: Mapping[str, Any], now: datetime) -> datetime | None:
     """Switched on: now, or later if so stated. The past is let in order by order, never by a date."""
     wanted: datetime | None = sent.get("effective_from")

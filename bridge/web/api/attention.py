@@ -19,7 +19,7 @@ from bridge.web.api.models import (
     Settle,
 )
 from bridge.web.bodies import read_json, read_query
-from bridge.web.desk import DESK
+from bridge.web.desk import DESK, WebDesk
 from bridge.web.problems import Problem
 from bridge.web.routes import WHO, ok
 
@@ -51,6 +51,8 @@ async def settle_attention(request: web.Request) -> web.Response:
     desk = request.app[DESK]
     asked = await read_json(request, Settle)
     item = await named(request)
+    if item.kind == AttentionKind.BRAKE and item.shop_id is not None and item.order_id is None:
+        return await _brake(desk, item.shop_id, asked, request[WHO])
     if item.order_id is None:
         where = f"POST /api/v1/connections/{item.connection_id}/doctor" if item.connection_id else "the shop's settings"
         raise Problem("conflict", f"This item is not about one order, so there is nothing to settle. Use {where}.")
@@ -69,6 +71,18 @@ async def cancel_lines(request: web.Request) -> web.Response:
         f"Lines {', '.join(lines)} are cancelled now, as out of stock: TikTok Shop counts that as the seller's fault."
     )
     return ok(LinesAccepted(id=item.order_id, says=says, lines=list(lines)), 202)
+
+
+async def _brake(desk: WebDesk, shop_id: str, asked: Settle, who: str) -> web.Response:
+    if "brake" not in asked.allow:
+        raise Problem(
+            "conflict",
+            "The direction is paused until somebody answers for these orders. Allow `brake` to let the waiting ones "
+            "through, or raise max_cancels_per_hour: PUT /api/v1/shops/{shop}/cancellation-sync.",
+        )
+    let = await desk.actions.release_brake(shop_id, who)
+    says = f"{let} orders that waited are let through, spread over a while. They count: more may be asked about."
+    return ok(Accepted(id=shop_id, says=says), 202)
 
 
 async def dismiss_attention(request: web.Request) -> web.Response:

@@ -223,6 +223,26 @@ class SkuMappings(Asked):
     )
 
 
+class SkuMappingChanges(Asked):
+    mappings: dict[SellerSku, SellerSku | None] = Field(
+        min_length=1, max_length=100_000, description="Seller SKU → the store's SKU; null takes a mapping away"
+    )
+
+
+class SkuMappingsChanged(BaseModel):
+    changed: int = Field(description="Mappings that are others now")
+    orders: int = Field(description="Orders that waited for one of these SKUs and are looked at now")
+
+
+class MissingSku(BaseModel):
+    sku: str
+    orders: int = Field(description="Orders that wait for it")
+
+
+class MissingSkus(BaseModel):
+    missing: list[MissingSku]
+
+
 # --- orders ---------------------------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -12,7 +12,7 @@ from bridge.domain.attention import AttentionKind
 from bridge.domain.keys import OrderKey
 from bridge.domain.settings import ShopSettings
 from bridge.ports import Platform
-from bridge.storage import attention, audit, foreign, shops, work
+from bridge.storage import attention, audit, brake, foreign, shops, skus, work
 from bridge.storage.connections import Connection
 from bridge.storage.shops import Shop
 from bridge.web.api.models import (
@@ -20,18 +20,22 @@ from bridge.web.api.models import (
     SHOWN_FIELDS,
     CancellationSyncChange,
     CancellationSyncOut,
+    MissingSku,
+    MissingSkus,
     Reason,
     ReasonList,
     ShopChange,
     ShopList,
     ShopOut,
+    SkuMappingChanges,
     SkuMappings,
+    SkuMappingsChanged,
 )
 from bridge.web.bodies import read_json
 from bridge.web.desk import DESK, WebDesk
 from bridge.web.problems import Problem, invalid
 from bridge.web.routes import WHO, ok
-from bridge.web.settings_changes import with_shop_change, with_sync_change
+from bridge.web.settings_changes import lets_brake_go, with_shop_change, with_sync_change
 from plugin_contract.versions import capabilities
 
 """Kinds that are no store."""
@@ -145,9 +149,13 @@ async def change_cancellation_sync(request: web.Request) -> web.Response:
             # What waits for a person may be answered by these rules, or no longer be.
             waiting = await attention.orders_with(conn, AttentionKind.BUYER_REQUEST.value, latest.id)
             await work.mark(conn, [str(OrderKey(latest.id, one)) for one in waiting])
+        if latest.brake is not None and lets_brake_go(latest.settings.cancellation_sync, sync):
+            await brake.release(conn, latest.id, request[WHO], desk.clock.now(), let_through=False)
         return stored
 
-    return ok(_sync_out(await desk.db.write(write), store))
+    stored = await desk.db.write(write)
+    desk.actions.wake()
+    return ok(_sync_out(stored, store))
 
 
 async def list_reasons(request: web.Request) -> web.Response:
@@ -167,22 +175,51 @@ async def show_sku_mappings(request: web.Request) -> web.Response:
 
 
 async def change_sku_mappings(request: web.Request) -> web.Response:
-    desk = request.app[DESK]
+    """All of them. Orders that waited for one of those that changed are looked at."""
     asked = await read_json(request, SkuMappings)
-    await _named(request)
 
-    async def write(conn: AsyncConnection) -> None:
+    def whole(before: dict[str, str]) -> dict[str, str | None]:
+        gone: dict[str, str | None] = dict.fromkeys(before.keys() - asked.mappings.keys())
+        return gone | asked.mappings
+
+    await _map_skus(request, whole)
+    return ok(asked)
+
+
+async def add_sku_mappings(request: web.Request) -> web.Response:
+    """Some of them; the others stay. Orders that waited for one of those that changed are looked at."""
+    asked = await read_json(request, SkuMappingChanges)
+    changed, waited = await _map_skus(request, lambda _before: asked.mappings)
+    return ok(SkuMappingsChanged(changed=changed, orders=waited))
+
+
+async def list_missing_skus(request: web.Request) -> web.Response:
+    shop, _ = await _named(request)
+    found = await request.app[DESK].db.read(lambda conn: skus.missing(conn, shop.id))
+    return ok(MissingSkus(missing=[MissingSku(sku=one.sku, orders=one.orders) for one in found]))
+
+
+async def _map_skus(
+    request: web.Request, wanted: Callable[[dict[str, str]], Mapping[str, str | None]]
+) -> tuple[int, int]:
+    """How many mappings changed, and how many orders are looked at for it. Wakes the workers."""
+    desk = request.app[DESK]
+
+    async def write(conn: AsyncConnection) -> tuple[int, int]:
         shop = await _shop(conn, request)
         before = await shops.sku_map(conn, shop.id)
-        await shops.set_sku_map(conn, shop.id, asked.mappings)
-        changed = {sku for sku in before.keys() | asked.mappings.keys() if before.get(sku) != asked.mappings.get(sku)}
-        if changed:
-            was = {sku: before.get(sku) for sku in sorted(changed)}
-            now = {sku: asked.mappings.get(sku) for sku in sorted(changed)}
-            await audit.write(conn, request[WHO], f"shop {shop.id} sku-mappings", was, now)
+        changes = {sku: to for sku, to in wanted(before).items() if before.get(sku) != to}
+        if not changes:
+            return 0, 0
+        await skus.change(conn, shop.id, changes)
+        was = {sku: before.get(sku) for sku in sorted(changes)}
+        await audit.write(conn, request[WHO], f"shop {shop.id} sku-mappings", was, dict(sorted(changes.items())))
+        return len(changes), await skus.mark_waiting(conn, shop.id, changes.keys())
 
-    await desk.db.write(write)
-    return ok(asked)
+    changed, waited = await desk.db.write(write)
+    if waited:
+        desk.actions.wake()
+    return changed, waited
 
 
 # --- shared ---------------------------------------------------------------------------------------------------------

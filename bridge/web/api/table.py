@@ -164,6 +164,23 @@ ROUTES: Final = (
         notes="Both sides are compared again then, and that decides. Repeating it is harmless.",
     ),
     Route(
+        "PATCH",
+        "/api/v1/shops/{shop}/sku-mappings",
+        shops.add_sku_mappings,
+        "Map some SKUs; orders that waited for them are looked at",
+        {200: Answer(m.SkuMappingsChanged)},
+        problems=(404,),
+        body=m.SkuMappingChanges,
+    ),
+    Route(
+        "GET",
+        "/api/v1/shops/{shop}/sku-mappings/missing",
+        shops.list_missing_skus,
+        "Seller SKUs that the store does not know, with the orders that wait for them",
+        {200: Answer(m.MissingSkus)},
+        problems=(404,),
+    ),
+    Route(
         "GET",
         "/api/v1/orders",
         orders.list_orders,

@@ -1,4 +1,4 @@
-"""What people do by hand: change a key, link again, let one order through the brake."""
+"""What people do by hand: change a key, link again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet
 
-from tests.integration.sync.test_settle import MUGS, kinds
+from tests.integration.sync.test_settle import MUGS
 from tests.support.stage import SECRET_KEY, Stage
 
 
@@ -28,26 +28,6 @@ async def test_an_order_whose_store_order_still_stands_is_not_linked_to_another(
     made = await play.store_order(order_id)
     refused = await play.api("POST", f"orders/{order['id']}/link", {"store_order": made["increment_id"]}, expect=409)
     assert "still stands" in refused["detail"]
-
-
-async def test_the_brake_holds_and_lets_one_order_through_when_a_person_says_so(play: Stage) -> None:
-    path = f"shops/{play.shop_id}/cancellation-sync"
-    await play.api("PUT", path, {"store_to_channel": {"max_cancels_per_hour": 1}})
-
-    async def refunded() -> str:
-        order_id = await play.place(MUGS)
-        await play.imported(order_id)
-        made = await play.store_order(order_id)
-        await play.magento.control("POST", "refund", {"order": made["id"]})
-        return order_id
-
-    await play.settled(await refunded(), "both books agree: all")
-    second = await refunded()
-    order = await play.settled(second, "the direction is paused")
-    assert kinds(order) == {"brake"}
-    await play.api("POST", f"orders/{order['id']}/settle", {"allow": ["brake"]})
-    order = await play.settled(second, "both books agree: all")
-    assert kinds(order) == set()
 
 
 async def test_readiness_tells_what_is_wrong(play: Stage) -> None:

@@ -188,6 +188,7 @@ class FakeActions:
     mended: list[str] = field(default_factory=list)
     looked_back: list[tuple[str, int, tuple[str, ...], str]] = field(default_factory=list)
     applied: list[tuple[str, str, tuple[str, ...], str]] = field(default_factory=list)
+    woken: int = 0
     answered: list[tuple[str, Mapping[str, Any], Answer]] = field(default_factory=list)
     listed: tuple[RejectReason, ...] = (RejectReason("packed", "Packed already"),)
 
@@ -210,6 +211,14 @@ class FakeActions:
         self._maybe_refuse()
         self.lines.append((order_id, who))
         return ("11", "12")
+
+    def wake(self) -> None:
+        self.woken += 1
+
+    async def release_brake(self, shop_id: str, who: str) -> int:
+        self._maybe_refuse()
+        self.settled.append((shop_id, frozenset({"brake"}), who))
+        return 7
 
     async def settle_all(self, wanted: Wanted, allow: frozenset[str], who: str) -> Settled:
         self._maybe_refuse()

@@ -1,0 +1,120 @@
+"""The brake of a shop: too many cancellations in an hour, so none goes on until a person answers.
+
+A mistake made once in the store for many orders must not trickle out at thirty an hour all night. The shop's row says
+that the brake is pulled; each order that waits behind it says since when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.attention import AttentionKind
+from bridge.storage import attention, changelog, ledger, orders, work
+from bridge.storage.columns import db_now_ms
+from bridge.storage.footing import BRAKED
+from bridge.storage.tables import orders as orders_table
+from bridge.storage.tables import shops
+
+NAMED = 10
+"""So many of the waiting orders are named in what a person is asked."""
+A_SECOND = 10
+"""Orders that become due in a second when the brake is let go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    count: int
+    """Orders of the shop that wait behind its brake."""
+    first: tuple[str, ...]
+    """The channel's ids of the first of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    brake: dict[str, Any] | None
+    version: int
+    """Of the shop's settings and brake."""
+    now: datetime
+    """By the database's clock."""
+
+
+async def standing(conn: AsyncConnection, shop_id: str) -> Standing:
+    """How the shop's brake stands; nobody lets it go before this transaction ends."""
+    row = (
+        await conn.execute(
+            select(shops.c.brake, shops.c.version, db_now_ms().label("now"))
+            .where(shops.c.id == shop_id)
+            .with_for_update()
+        )
+    ).one()
+    return Standing(row.brake, row.version, row.now)
+
+
+async def is_full(conn: AsyncConnection, shop_id: str, limit: int, since: datetime) -> bool:
+    """Whether so many were claimed since then. Nobody claims another before this transaction ends: it is exact."""
+    await conn.execute(select(shops.c.id).where(shops.c.id == shop_id).with_for_update())
+    return int(await conn.scalar(ledger.effects_since(shop_id, BRAKED, since)) or 0) >= limit
+
+
+async def pull(conn: AsyncConnection, shop_id: str, brake: dict[str, Any]) -> None:
+    """Stop the direction. The shop's version moves: what other workers are about to claim is decided again."""
+    await conn.execute(
+        update(shops)
+        .where(shops.c.id == shop_id, shops.c.brake.is_(None))
+        .values(brake=brake, version=shops.c.version + 1)
+    )
+
+
+def _waiting(shop_id: str) -> Any:
+    return (orders_table.c.shop_id == shop_id) & orders_table.c.braked_at.is_not(None)
+
+
+async def behind(conn: AsyncConnection, shop_id: str) -> Behind:
+    count = await conn.scalar(select(func.count()).select_from(orders_table).where(_waiting(shop_id)))
+    first = await conn.execute(
+        select(orders_table.c.channel_order_id)
+        .where(_waiting(shop_id))
+        .order_by(orders_table.c.braked_at, orders_table.c.id)
+        .limit(NAMED)
+    )
+    return Behind(int(count or 0), tuple(first.scalars()))
+
+
+async def release(conn: AsyncConnection, shop_id: str, who: str, now: datetime, *, let_through: bool) -> int:
+    """A person answered: the direction goes on, and every order that waited is looked at, spread over a while.
+
+    `let_through`: these orders are cancelled whatever the count, which they still raise. Else the limit in force
+    decides. Answers how many orders waited.
+    """
+    await conn.execute(
+        update(shops)
+        .where(shops.c.id == shop_id, shops.c.brake.is_not(None))
+        .values(brake=None, version=shops.c.version + 1)
+    )
+    await attention.close(conn, shop_id=shop_id, kinds=[AttentionKind.BRAKE.value])
+    rows = await conn.execute(
+        select(orders_table.c.id, orders_table.c.channel_order_id, orders_table.c.forced)
+        .where(_waiting(shop_id))
+        .order_by(orders_table.c.braked_at, orders_table.c.id)
+    )
+    waiting = list(rows)
+    words = f"{who} lets the brake go" + (": this order goes through" if let_through else ": the limit is another")
+    for place, row in enumerate(waiting):
+        fields: dict[str, Any] = {"braked_at": None}
+        if let_through:
+            fields["forced"] = row.forced | {"allowed": _with_brake(row.forced.get("allowed", []))}
+        await orders.set_fields(conn, row.id, **fields)
+        await changelog.write(conn, row.id, "person", words, {"who": who, "allow": ["brake"] if let_through else []})
+        due = now + timedelta(seconds=place // A_SECOND)
+        await work.mark(conn, [orders.work_key(shop_id, row.channel_order_id)], due)
+    return len(waiting)
+
+
+def _with_brake(allowed: Iterable[str]) -> list[str]:
+    return sorted({*allowed, "brake"})
