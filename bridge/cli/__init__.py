@@ -13,6 +13,7 @@ from bridge.cli import (
     connecting,
     demo,
     doctor,
+    exporting,
     history,
     orders,
     sandbox,
@@ -52,6 +53,7 @@ for module in (
     alerts,
     history,
     sweeping,
+    exporting,
     sandbox,
     checking,
 ):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -70,6 +71,30 @@ class Api:
             raise ApiProblem(status, found if isinstance(found, dict) else {}, self._hint(status))
         return found
 
+    @contextlib.contextmanager
+    def stream(self, path: str, query: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, str], Iterator[bytes]]]:
+        """The answer's headers and its body piece by piece. Raises `ApiProblem`, `NoService`, also in the middle."""
+        given = {name: value for name, value in query.items() if value is not None}
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        connection = connected(self.url)
+        try:
+            with _told(self.url):
+                connection.request(
+                    "GET", urlsplit(self.url).path.rstrip("/") + f"{path}?{urlencode(given)}", headers=headers
+                )
+                answer = connection.getresponse()
+            if answer.status >= 400:
+                with _told(self.url):
+                    text = answer.read().decode("utf-8", "replace")
+                try:
+                    found = json.loads(text)
+                except ValueError:
+                    raise NoService(f"{self.url} answers, but is no bridge ({answer.status}).") from None
+                raise ApiProblem(answer.status, found, self._hint(answer.status))
+            yield dict(answer.headers), _pieces(self.url, answer)
+        finally:
+            connection.close()
+
     def _hint(self, status: int) -> str:
         if status != 401:
             return ""
@@ -80,28 +105,48 @@ class Api:
 
 def send(base: str, method: str, path: str, headers: Mapping[str, str], body: str | None) -> tuple[int, str]:
     """Status and text. Raises `NoService`, `Failed` for an address that is none."""
+    connection = connected(base)
+    try:
+        with _told(base):
+            connection.request(method, urlsplit(base).path.rstrip("/") + path, body and body.encode(), dict(headers))
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode("utf-8", "replace")
+    finally:
+        connection.close()
+
+
+def connected(base: str) -> http.client.HTTPConnection:
+    """To the service; nothing is sent yet. Raises `Failed` for an address that is none."""
     parts = urlsplit(base)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise Failed(f"{base!r} is no address of a service; it looks like http://127.0.0.1:8080", 2)
-    connection: http.client.HTTPConnection
-    try:
+    with _told(base):
         if parts.scheme == "https":
             context = ssl.create_default_context()
-            connection = http.client.HTTPSConnection(parts.hostname, parts.port, timeout=SECONDS, context=context)
-        else:
-            connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=SECONDS)
-        try:
-            connection.request(method, parts.path.rstrip("/") + path, body and body.encode(), dict(headers))
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode("utf-8", "replace")
-        finally:
-            connection.close()
+            return http.client.HTTPSConnection(parts.hostname, parts.port, timeout=SECONDS, context=context)
+        return http.client.HTTPConnection(parts.hostname, parts.port, timeout=SECONDS)
+
+
+@contextlib.contextmanager
+def _told(base: str) -> Iterator[None]:
+    """A call that fails on the way is told in a sentence."""
+    try:
+        yield
     except (OSError, http.client.HTTPException, ValueError) as problem:
         because = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
         raise NoService(
             f"no service answers at {base} ({because}). Start it with `bridge serve`, or name its address with --url "
             "or BRIDGE_URL."
         ) from None
+
+
+def _pieces(base: str, answer: http.client.HTTPResponse) -> Iterator[bytes]:
+    """Raises `NoService` where the answer ends before its end."""
+    try:
+        while piece := answer.read1(65_536):
+            yield piece
+    except (OSError, http.client.HTTPException, ValueError) as problem:
+        raise NoService(f"the service at {base} broke off in the middle ({type(problem).__name__})") from None
 
 
 def segment(text: str) -> str:

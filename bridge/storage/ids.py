@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from datetime import datetime
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _lock = threading.Lock()
@@ -19,8 +20,17 @@ def new_id(prefix: str) -> str:
         if number <= _last:
             number = _last + 1
         _last = number
+    return f"{prefix}_{_spelled(number)}"
+
+
+def id_floor(prefix: str, moment: datetime) -> str:
+    """No id made at `moment` or later, by its maker's clock, sorts before this one."""
+    return f"{prefix}_{_spelled(max(0, int(moment.timestamp() * 1000)) << 80)}"
+
+
+def _spelled(number: int) -> str:
     characters = []
     for _ in range(26):
         characters.append(_ALPHABET[number & 31])
         number >>= 5
-    return f"{prefix}_{''.join(reversed(characters))}"
+    return "".join(reversed(characters))

@@ -11,6 +11,7 @@ from bridge.web.api import request_models as r
 from bridge.web.api.alert_routes import ROUTES as ALERTS
 from bridge.web.api.attention_groups import ROUTES as ATTENTION_GROUPS
 from bridge.web.api.drift_models import DriftPage, DriftQuery, SweepStatus
+from bridge.web.api.exports import ROUTES as EXPORTS
 from bridge.web.api.money_models import ProofPage, ProofQuery
 from bridge.web.openapi import show_openapi
 from bridge.web.routes import Answer, Route
@@ -336,4 +337,5 @@ ROUTES: Final = (
         query=m.AuditQuery,
     ),
     *ALERTS,
+    *EXPORTS,
 )
