@@ -13,7 +13,7 @@ from bridge.cli import buyer_requests
 from bridge.cli.api import segment, service
 from bridge.cli.failing import Failed
 from bridge.cli.shops import ShopArgument, find_shop
-from bridge.cli.shown import JsonOption, UrlOption, console, print_json, rows, table, yes
+from bridge.cli.shown import JsonOption, UrlOption, console, findings, print_json, rows, table, yes
 
 group = typer.Typer(rich_markup_mode=None)
 group.command(name="buyer-requests")(buyer_requests.buyer_requests)
@@ -215,6 +215,7 @@ def _tell(out: Console, shop: Mapping[str, Any]) -> None:
     out.print(Text(f"  dry run          {yes(shop['dry_run'])}"))
     if shop["cancellation_sync"] is not None:
         _tell_sync(out, shop["cancellation_sync"])
+    findings(out, shop["findings"])
 
 
 def _tell_sync(out: Console, sync: Mapping[str, Any]) -> None:

@@ -47,6 +47,7 @@ class AttentionKind(StrEnum):
     BRAKE = "brake"
     POISON = "poison"
     CONNECTION = "connection"
+    OTHER_CONNECTOR = "other_connector"
     WAITING_LONG = "waiting_long"
     SILENT_PLUGIN = "silent_plugin"
     SILENT_CHANNEL = "silent_channel"
@@ -184,6 +185,11 @@ TEXTS: Mapping[AttentionKind, AttentionText] = {
     AttentionKind.POISON: AttentionText(
         "Work on this order never came back",
         "Other orders go on. A new message or *settle now* tries it again; report what the reason says.",
+    ),
+    AttentionKind.OTHER_CONNECTOR: AttentionText(
+        "Another connector is registered in the store",
+        "Find out what it does for TikTok Shop and switch that off, there or here: two programs that settle the same "
+        "order race each other. Dismiss this if it does something else.",
     ),
     AttentionKind.CONNECTION: AttentionText(
         "A connection does not work",

@@ -21,6 +21,7 @@ from bridge.storage.connections import Connection
 from bridge.storage.errors import NotFound, StorageProblem
 from bridge.storage.ids import new_id
 from bridge.storage.shops import Shop
+from bridge.web import others
 from bridge.web.desk import WebDesk
 from bridge.web.keyring import Keyring
 from bridge.web.problems import Problem
@@ -249,6 +250,7 @@ class Connecting:
         stored = await book.update(conn, target.id, **fields)
         for shop in connected.shops:
             await shops.upsert_found(conn, stored.id, shop)
+        await others.review(conn, book, stored.id)
         what = "looked at" if is_doctor else "connected"
         before = None if is_draft and target is here else {"state": target.state, "name": target.name}
         after = {"state": stored.state, "name": stored.name, "kind": stored.kind, "url": stored.url}

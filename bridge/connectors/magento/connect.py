@@ -80,6 +80,7 @@ class MagentoConnector:
                 "views": [asdict(view) for view in views],
                 "mode": "full" if told and told.complete else "sweep-only",
                 "integration_id": told.integration_id if told else "",
+                "other_registrations": [dict(other) for other in told.others] if told else [],
                 "msi": inventory,
                 "read_at": datetime.fromtimestamp(self._now(), UTC).isoformat(),
             },

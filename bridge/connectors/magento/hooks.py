@@ -6,9 +6,9 @@ The plugin keeps all registrations of a store in one text, without a lock, and a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from bridge.connectors.magento.answers import Absent, Answer, CutOff, NotReached, Write, write_outcome
 from bridge.connectors.magento.client import READ_TIMEOUT, Client
@@ -31,6 +31,10 @@ class Registered:
     integration_id: str
     removed: int
     findings: tuple[Finding, ...]
+    others: tuple[Mapping[str, Any], ...] = ()
+    """Whom else the plugin tells, in its order: topic, address, app_key, integration_id, id, and whether it may
+    silence ours.
+    """
 
 
 def address(public_url: str, connection_id: str) -> str:
@@ -75,7 +79,7 @@ async def register(client: Client, public_url: str, connection_id: str) -> Regis
         stored = await read_hooks(client) or ()
     missing = registration.missing(stored, asked, own_integration_id=own_id or None)
     findings = _findings(stored, asked, missing, own_id)
-    return Registered(not missing, own_id, removed, findings)
+    return Registered(not missing, own_id, removed, findings, _others(stored, asked, own_id))
 
 
 def _findings(
@@ -113,6 +117,20 @@ def _findings(
         elif one.topic in TOPICS:
             found.append(Finding("ok", "hooks_of_another", f"Another program is told as well: {who}."))
     return tuple(found)
+
+
+def _others(stored: Sequence[Registration], asked: Sequence[Wanted], own_id: str) -> tuple[Mapping[str, Any], ...]:
+    return tuple(
+        {
+            "id": other.registration.id,
+            "topic": other.registration.topic,
+            "address": other.registration.address,
+            "app_key": other.registration.app_key,
+            "integration_id": other.registration.integration_id or "",
+            "may_silence": bool(other.may_silence),
+        }
+        for other in registration.foreign(stored, own_addresses={asked[0].address}, own_integration_id=own_id or None)
+    )
 
 
 async def _post(client: Client, one: Wanted) -> str:

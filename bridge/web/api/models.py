@@ -133,6 +133,7 @@ class ShopChange(Asked):
     seller_type: str | None = as_shown(_FIXED)
     cancellation_sync: CancellationSync | None = as_shown(f"{_FIXED}; it has its own address")
     restock: dict[str, Any] | None = as_shown("As shown; ignored")
+    findings: list[Any] | None = as_shown("As shown; ignored")
 
 
 class ShopOut(BaseModel):
@@ -161,6 +162,7 @@ class ShopOut(BaseModel):
     link_note_patterns: list[str]
     cancellation_sync: CancellationSync | None = Field(description="null where the store has no such settings (Amazon)")
     restock: dict[str, Any] = Field(description="Whether the store's plugin may restock, and why")
+    findings: list[FindingOut] = Field(default_factory=list, description="What a person should know of these settings")
 
 
 class ShopList(BaseModel):
@@ -192,6 +194,7 @@ class CancellationSyncChange(Asked):
     buyer_requests: BuyerRequestsChange = Field(default_factory=BuyerRequestsChange)
     restock_allowed: bool | None = as_shown("As shown; ignored: the store's plugin decides")
     restock_because: str | None = as_shown("As shown; ignored")
+    findings: list[Any] | None = as_shown("As shown; ignored")
 
 
 class CancellationSyncOut(CancellationSync):
@@ -199,6 +202,7 @@ class CancellationSyncOut(CancellationSync):
 
     restock_allowed: bool | None = Field(default=None, description="null: not known yet")
     restock_because: str = ""
+    findings: list[FindingOut] = Field(default_factory=list, description="What a person should know of these settings")
 
 
 class Reason(BaseModel):

@@ -15,11 +15,13 @@ from bridge.ports import Platform
 from bridge.storage import attention, audit, brake, foreign, shops, skus, work
 from bridge.storage.connections import Connection
 from bridge.storage.shops import Shop
+from bridge.web import others
 from bridge.web.api.models import (
     SHOP_FIELDS,
     SHOWN_FIELDS,
     CancellationSyncChange,
     CancellationSyncOut,
+    FindingOut,
     MissingSku,
     MissingSkus,
     Reason,
@@ -75,6 +77,8 @@ async def change_shop(request: web.Request) -> web.Response:
         if after.store is not None and _finds_others(shop.settings, after):
             # Orders that were not ours may be by these patterns.
             await foreign.forget_connection(conn, after.store.connection)
+        for tied in {tie_.connection for tie_ in (shop.settings.store, after.store) if tie_}:
+            await others.review(conn, desk.connections, tied)
         return stored, await _store(desk, conn, stored)
 
     return ok(_out(desk, *await desk.db.write(write)))
@@ -151,6 +155,8 @@ async def change_cancellation_sync(request: web.Request) -> web.Response:
             await work.mark(conn, [str(OrderKey(latest.id, one)) for one in waiting])
         if latest.brake is not None and lets_brake_go(latest.settings.cancellation_sync, sync):
             await brake.release(conn, latest.id, request[WHO], desk.clock.now(), let_through=False)
+        if after.store is not None:
+            await others.review(conn, desk.connections, after.store.connection)
         return stored
 
     stored = await desk.db.write(write)
@@ -293,6 +299,7 @@ def _out(desk: WebDesk, shop: Shop, store: Connection | None) -> ShopOut:
         seller_type=shop.seller_type,
         cancellation_sync=None if _one_way(desk, store) else settings.cancellation_sync,
         restock={"allowed": allowed, "because": because},
+        findings=_findings(shop, store),
         **{name: getattr(settings, name) for name in SHOP_FIELDS},
     )
 
@@ -306,7 +313,12 @@ def _sync_out(shop: Shop, store: Connection | None) -> CancellationSyncOut:
         buyer_requests=sync.buyer_requests,
         restock_allowed=allowed,
         restock_because=because,
+        findings=_findings(shop, store),
     )
+
+
+def _findings(shop: Shop, store: Connection | None) -> list[FindingOut]:
+    return [FindingOut(level=one.level, code=one.code, text=one.text) for one in others.findings(shop, store)]
 
 
 def _restock(store: Connection | None) -> tuple[bool | None, str]:
