@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from bridge.storage import mysql, sqlite
 from bridge.storage.errors import CommitUnknown, StorageDown, StorageProblem
 from bridge.storage.failures import Failure, Meaning, classify
-from bridge.storage.trips import Trips
+from bridge.storage.trips import Trips, transact
 
 T = TypeVar("T")
 Work = Callable[[AsyncConnection], Awaitable[T]]
@@ -197,18 +197,11 @@ class Database:
         try:
             async with scope, engine.connect() as conn:
                 try:
-                    await conn.begin()
-                    result = await fn(conn)
-                    if commit:
-                        state.now_committing()
-                        await conn.commit()
-                    else:
-                        await conn.rollback()
+                    return await conn.run_sync(transact, fn, state.now_committing, commit=commit)
                 except asyncio.CancelledError:
                     # Half an answer may still be on its way: nobody may use this connection again.
                     await asyncio.shield(conn.invalidate())
                     raise
-                return result
         except TimeoutError:
             if scope.expired():
                 raise _Hung from None

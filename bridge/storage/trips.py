@@ -1,8 +1,9 @@
-"""A whole transaction on a SQLite file in one trip to a thread.
+"""A whole transaction in one go; on a SQLite file, in one trip to a thread.
 
 An asynchronous driver goes to its thread and back several times for each statement; a transaction of eight statements
 waits thirty times. Here the thread runs the transaction's own function from begin to commit, over a connection whose
-every call answers at once. Measured with the figures in docs/reference/speed.md.
+every call answers at once. On a server, one greenlet does the same (`Database`). Measured with the figures in
+docs/reference/speed.md.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ T = TypeVar("T")
 
 
 class _Direct:
-    """The part of `AsyncConnection` that the books use. Nothing in it waits."""
+    """The part of `AsyncConnection` that the books use. Nothing in it waits but on the connection itself."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -42,6 +43,34 @@ class _Direct:
         return fn(self._connection, *args, **named)
 
 
+def transact(
+    connection: Connection,
+    fn: Callable[[AsyncConnection], Awaitable[T]],
+    committing: Callable[[], None],
+    *,
+    commit: bool,
+) -> T:
+    """One transaction, from begin to its end. `committing` is called right before the commit.
+
+    What a failure leaves open is rolled back when the connection is closed.
+    """
+    transaction = connection.begin()
+    work = cast("Coroutine[None, None, T]", fn(cast("AsyncConnection", _Direct(connection))))
+    try:
+        work.send(None)
+    except StopIteration as ended:
+        result: T = ended.value
+    else:
+        work.close()
+        raise RuntimeError("a transaction waits for nothing but its database: do the waiting outside")
+    if commit:
+        committing()
+        transaction.commit()
+    else:
+        transaction.rollback()
+    return result
+
+
 class Trips:
     """Transactions on one engine, each on one of so many threads of its own."""
 
@@ -58,21 +87,8 @@ class Trips:
         return await loop.run_in_executor(self._threads, context.run, lambda: self._drive(fn, committing, commit))
 
     def _drive(self, fn: Callable[[AsyncConnection], Awaitable[T]], committing: Callable[[], None], commit: bool) -> T:
-        with self._engine.connect() as connection, connection.begin() as transaction:
-            work = cast("Coroutine[None, None, T]", fn(cast("AsyncConnection", _Direct(connection))))
-            try:
-                work.send(None)
-            except StopIteration as ended:
-                result: T = ended.value
-            else:
-                work.close()
-                raise RuntimeError("a transaction waits for nothing but its database: do the waiting outside")
-            if commit:
-                committing()
-                transaction.commit()
-            else:
-                transaction.rollback()
-            return result
+        with self._engine.connect() as connection:
+            return transact(connection, fn, committing, commit=commit)
 
     async def dispose(self) -> None:
         """Wait for what runs, then close the connections."""

@@ -79,6 +79,17 @@ async def test_a_read_cannot_write(sqlite_database: Database) -> None:
         await sqlite_database.read(put)
 
 
+async def test_a_transaction_waits_for_nothing_but_its_database(database: Database) -> None:
+    async def wait(conn: AsyncConnection) -> None:
+        await meta.put(conn, "half", "1")
+        await asyncio.sleep(0)
+
+    with pytest.raises(RuntimeError, match="do the waiting outside"):
+        await database.write(wait)
+    await _put(database, "whole", "1")
+    assert await _get(database, "half") is None
+
+
 async def test_a_write_within_a_write_says_so(sqlite_database: Database) -> None:
     async def outer(conn: AsyncConnection) -> None:
         await _put(sqlite_database, "a", "1")
@@ -159,7 +170,12 @@ async def test_a_real_deadlock_is_run_again(mariadb_database: Database) -> None:
     for name in ("a", "b"):
         await _put(mariadb_database, name, "0")
     runs = 0
-    both = asyncio.Barrier(2)
+
+    async def meet(conn: AsyncConnection, mine: str, other: str) -> None:
+        await conn.execute(text("SELECT GET_LOCK(:mine, 0)"), {"mine": f"deadlock {mine}"})
+        async with asyncio.timeout(10):
+            while await conn.scalar(text("SELECT IS_USED_LOCK(:other)"), {"other": f"deadlock {other}"}) is None:
+                await conn.execute(text("SELECT SLEEP(0.01)"))
 
     async def cross(first: str, second: str) -> None:
         met = False
@@ -170,7 +186,7 @@ async def test_a_real_deadlock_is_run_again(mariadb_database: Database) -> None:
             await conn.execute(text("UPDATE meta SET value = value + 1 WHERE name = :name"), {"name": first})
             if not met:
                 met = True
-                await both.wait()
+                await meet(conn, first, second)
             await conn.execute(text("UPDATE meta SET value = value + 1 WHERE name = :name"), {"name": second})
 
         await mariadb_database.write(take)
@@ -191,7 +207,7 @@ async def test_a_killed_connection_is_run_again_before_commit_and_unknown_at_com
         runs += 1
         await meta.put(conn, "a", str(runs))
         if runs == 1:
-            await asyncio.to_thread(mariadb.execute, f"KILL {await conn.scalar(text('SELECT CONNECTION_ID()'))}")
+            mariadb.execute(f"KILL {await conn.scalar(text('SELECT CONNECTION_ID()'))}")
             await meta.put(conn, "b", "1")
 
     await mariadb_database.write(killed)
@@ -203,7 +219,7 @@ async def test_a_killed_connection_is_run_again_before_commit_and_unknown_at_com
         runs += 1
         await meta.put(conn, "a", str(runs))
         if runs in {3, 4}:
-            await asyncio.to_thread(mariadb.execute, f"KILL {await conn.scalar(text('SELECT CONNECTION_ID()'))}")
+            mariadb.execute(f"KILL {await conn.scalar(text('SELECT CONNECTION_ID()'))}")
 
     with pytest.raises(CommitUnknown, match="read before doing it again"):
         await mariadb_database.write(killed_last)
