@@ -249,6 +249,8 @@ def _sync_settings(config: Config) -> SyncSettings:
         lease=timedelta(seconds=config.lease),
         workers=config.workers,
         sweep_interval=timedelta(seconds=config.sweep_interval),
+        keep_changelog=timedelta(days=config.keep_changelog_days),
+        keep_personal=timedelta(days=config.keep_personal_days),
     )
 
 

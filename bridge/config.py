@@ -57,6 +57,12 @@ class Config(BaseSettings):
         default=None, description="Mail server for alerts: smtp[s]://user:password@host:port?starttls=always|auto|never"
     )
     smtp_from: str | None = Field(default=None, validate_default=True, description="Sender of alerts by e-mail")
+    keep_changelog_days: int = Field(
+        default=730, ge=30, le=36_500, description="Days the story of a settled order is kept"
+    )
+    keep_personal_days: int = Field(
+        default=180, ge=1, le=36_500, description="Days buyers' addresses are kept once the store has the order"
+    )
     log_format: Literal["json", "console"] = Field(default="json", description="How log lines are written")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least severe log line")
     stop_timeout: float = Field(

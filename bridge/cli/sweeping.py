@@ -103,6 +103,11 @@ def status(*, as_json: JsonOption = False, url: UrlOption = None) -> None:
         ended = f"ended {moment(audit['ended_at'])}" if audit["ended_at"] else "runs"
         words = f"{audit['marked']} orders looked at, {audit['found']} drifts found that the sweep had missed"
         out.print(Text(f"Daily audit of {moment(audit['started_at'])}, {ended}: {words}"))
+    kept = found["retention"]
+    if kept is not None:
+        words = ", ".join(f"{number} {what}" for what, number in kept["gone"].items() if number) or "nothing was due"
+        ended = f"ended {moment(kept['ended_at'])}" if kept["ended_at"] else "runs"
+        out.print(Text(f"Kept and forgotten, {ended}: {words}"))
     out.print()
     _tell_drifts(out, found["drifts"])
 

@@ -49,6 +49,9 @@ async def prepare(desk: Desk, sheet: Sheet, sides: Sides, effect: CreateOrder) -
                 facts = {"skus": sorted(planned.skus), "shop": sheet.shop.id}
             return _held(Hold(kind, planned.because, facts))
         plan = planned
+    if not plan.body:
+        because = "its create was confirmed long ago, and what was sent is no longer kept: it is never sent again"
+        return _held(Hold(AttentionKind.CANNOT_CREATE, because, {"kind": "forgotten"}))
     reach(KillPoint.CREATE_PLANNED)
     settings = sheet.shop.settings
     record: dict[str, Any] = {"state": "importing", "because": effect.because}

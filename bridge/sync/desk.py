@@ -36,6 +36,10 @@ class SyncSettings:
     """How far back the first sweep of a connection looks."""
     outage_ceiling: timedelta = timedelta(minutes=5)
     capabilities_life: timedelta = timedelta(days=1)
+    keep_changelog: timedelta = timedelta(days=730)
+    """The story of orders that are settled; then it is deleted."""
+    keep_personal: timedelta = timedelta(days=180)
+    """Buyers' addresses inside stored create bodies; then they are blanked."""
     history_rate: float = 4.0
     """Orders that a run over the past compares in a second, at most: the shops are used by others meanwhile."""
 

@@ -78,7 +78,16 @@ class AuditOut(BaseModel):
     found: int = Field(description="Drifts found by it, which the sweep had missed")
 
 
+class RetentionOut(BaseModel):
+    """The last round of what is forgotten, or the one that runs."""
+
+    started_at: datetime
+    ended_at: datetime | None
+    gone: dict[str, int] = Field(description="Rows deleted or blanked, by what they were")
+
+
 class SweepStatus(BaseModel):
     cursors: list[CursorOut]
     audit: AuditOut | None
+    retention: RetentionOut | None
     drifts: DriftTotals

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.storage import audit_runs, cursors, drifts, shops
+from bridge.storage import audit_runs, cursors, drifts, retention, shops
 from bridge.storage.drifts import Drift
 from bridge.web.api.drift_models import (
     AuditOut,
@@ -18,6 +18,7 @@ from bridge.web.api.drift_models import (
     DriftPage,
     DriftQuery,
     DriftTotals,
+    RetentionOut,
     SweepStatus,
 )
 from bridge.web.bodies import read_query
@@ -72,8 +73,19 @@ async def _status(conn: AsyncConnection, desk: WebDesk) -> SweepStatus:
         )
         for one in await cursors.all(conn)
     ]
-    now = desk.clock.now()
-    return SweepStatus(cursors=listed, audit=await _audit(conn), drifts=await _totals(conn, now, None))
+    kept = await retention.last(conn)
+    return SweepStatus(
+        cursors=listed,
+        audit=await _audit(conn),
+        retention=RetentionOut(
+            started_at=datetime.fromisoformat(kept.started_at),
+            ended_at=datetime.fromisoformat(kept.ended_at) if kept.ended_at else None,
+            gone=dict(kept.gone),
+        )
+        if kept
+        else None,
+        drifts=await _totals(conn, desk.clock.now(), None),
+    )
 
 
 async def _audit(conn: AsyncConnection) -> AuditOut | None:
