@@ -48,6 +48,8 @@ class AttentionKind(StrEnum):
     POISON = "poison"
     CONNECTION = "connection"
     OTHER_CONNECTOR = "other_connector"
+    PLUGIN_VERSION = "plugin_version"
+    TOKEN_EXPIRES = "token_expires"  # noqa: S105 -- a kind of question, no password
     WAITING_LONG = "waiting_long"
     SILENT_PLUGIN = "silent_plugin"
     SILENT_CHANNEL = "silent_channel"
@@ -194,6 +196,14 @@ TEXTS: Mapping[AttentionKind, AttentionText] = {
     AttentionKind.CONNECTION: AttentionText(
         "A connection does not work",
         "Mend what the reason names; orders wait and go on by themselves.",
+    ),
+    AttentionKind.PLUGIN_VERSION: AttentionText(
+        "The store's plugin cannot do all that is needed",
+        "Install the version that the reason names; what waits for it goes on by itself.",
+    ),
+    AttentionKind.TOKEN_EXPIRES: AttentionText(
+        "A TikTok Shop authorization ends soon",
+        "Have the seller authorize the shop again before then (bridge connect tiktok). Afterwards every order waits.",
     ),
     AttentionKind.WAITING_LONG: AttentionText(
         "Waiting for more than an hour",

@@ -12,6 +12,7 @@ from bridge.domain.capabilities import StoreCapabilities
 from bridge.domain.outcomes import RemoteProblem
 from bridge.ports import Store
 from bridge.storage.connections import Connection
+from bridge.sync import plugins
 from bridge.sync.desk import Desk
 from bridge.sync.sheet import NO_STORE, RemoteDown
 
@@ -54,6 +55,7 @@ async def current(desk: Desk, connection: Connection | None, store: Store | None
         latest = await desk.connections.get(conn, connection.id)
         if latest is not None:
             await desk.connections.update(conn, connection.id, facts={**latest.facts, "capabilities": to_json(fresh)})
+            await plugins.told(conn, latest, fresh)
 
     await desk.db.write(save)
     return fresh

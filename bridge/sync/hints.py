@@ -15,7 +15,7 @@ from bridge.ports import Platform
 from bridge.storage import foreign, inbox, orders, shops, work
 from bridge.storage.connections import Connection
 from bridge.storage.work import Claimed
-from bridge.sync import linking, outbreak
+from bridge.sync import linking, outbreak, upkeep
 from bridge.sync.desk import Desk, log, store_of
 from bridge.sync.sheet import Sheet, load_at_once
 
@@ -90,6 +90,8 @@ async def _of_channel(desk: Desk, platform: Platform, key: HintKey, claimed: Cla
         if key.topic in platform.farewells:
             because = f"the seller withdrew the authorization on {platform.name}"
             await outbreak.wait_for(desk, key.connection_id, Reauth(because))
+        elif key.topic in platform.account_topics:
+            await _of_account(desk, key)
         return None
 
     async def take(conn: AsyncConnection) -> Taken | None:
@@ -100,6 +102,18 @@ async def _of_channel(desk: Desk, platform: Platform, key: HintKey, claimed: Cla
     if taken is None:
         log.warning("hint.unknown_shop", connection=key.connection_id, shop=key.shop, order=key.subject)
     return taken
+
+
+async def _of_account(desk: Desk, key: HintKey) -> None:
+    """The channel says that its authorization ends: the date kept with the credentials is looked at now."""
+
+    async def read(conn: AsyncConnection) -> tuple[Connection | None, str]:
+        rows = await inbox.arrived(conn, str(key))
+        return await desk.connections.get(conn, key.connection_id), "; ".join(row.note for row in rows)
+
+    connection, told = await desk.db.read(read)
+    if connection is not None:
+        await upkeep.authorization(desk, connection, told)
 
 
 async def _known(conn: AsyncConnection, connection_id: str, store_order_id: str) -> OrderKey | None:

@@ -27,6 +27,10 @@ PATIENCE = timedelta(seconds=120)
 ALLOWED = frozenset({"create", "past", "brake", "link", "lines"})
 
 
+MENDED = (AttentionKind.CONNECTION.value, AttentionKind.TOKEN_EXPIRES.value)
+"""What a new authorization answers."""
+
+
 class Actions:
     """Implements `ports.Actions`."""
 
@@ -170,7 +174,7 @@ class Actions:
         desk.outages.works(connection_id)
 
         async def write(conn: AsyncConnection) -> None:
-            await attention.close(conn, connection_id=connection_id, kinds=[AttentionKind.CONNECTION.value])
+            await attention.close(conn, connection_id=connection_id, kinds=MENDED)
             after = None
             for shop in await shops.all(conn):
                 tied = shop.settings.store is not None and shop.settings.store.connection == connection_id

@@ -76,6 +76,32 @@ def logged(log_format: str) -> Iterator[io.StringIO]:
         structlog.configure(**was)
 
 
+ALERTING = {
+    "webhook secret": "whsec_" + "c2VjcmV0IG9mIHRoZSB3ZWJob29rIHJlY2VpdmVy" + "AAAA",
+    "webhook path": "path-that-is-a-secret-0123",
+    "mail password": "mail-password-0123456789",
+}
+
+
+async def alerting(play: Stage, seen: Seen) -> None:
+    """Targets that fail in every way: their addresses and passwords are in what goes wrong."""
+    nobody = "http://127.0.0.1:9"
+    path, secret = ALERTING["webhook path"], ALERTING["webhook secret"]
+    for body in (
+        {"kind": "webhook", "address": f"{nobody}/{path}?key={path}", "secret": secret},
+        {"kind": "webhook", "address": f"{play.magento.url}/{path}", "secret": secret},
+        {"kind": "webhook", "address": f"http://me:{path}@127.0.0.1/", "secret": secret},
+        {"kind": "webhook", "address": nobody, "secret": f"{secret}!"},
+        {"kind": "email", "address": "ops@shop.test"},
+    ):
+        await say(play, seen, "POST", "/api/v1/alert-targets", body)
+    targets = (await play.api("GET", "alert-targets"))["targets"]
+    assert len(targets) == 3
+    for target in targets:
+        await say(play, seen, "POST", f"/api/v1/alert-targets/{target['id']}/test", {})
+        assert not (await play.api("POST", f"alert-targets/{target['id']}/test", {}))["delivered"]
+
+
 def secrets_of(play: Stage, more: dict[str, str]) -> dict[str, str]:
     found = {"api token": TOKEN, "secret key": SECRET_KEY, "app secret": play.tiktok_box.app.secret, **more}
     for number, pair in enumerate(play.tiktok_box.tokens.grants()):
@@ -88,6 +114,7 @@ def secrets_of(play: Stage, more: dict[str, str]) -> dict[str, str]:
         if one.token is not None:
             found[f"access token {one.id}"] = one.token.token
             found[f"access token secret {one.id}"] = one.token.secret
+    found |= ALERTING
     password = urlsplit(play.environment["BRIDGE_DATABASE_URL"]).password
     if password:
         found["database password"] = password
@@ -101,6 +128,8 @@ async def read_everything(play: Stage, seen: Seen) -> None:
         "orders",
         "attention?state=all",
         "audit?limit=200",
+        "alert-targets",
+        "alerts?limit=200",
         "openapi.json",
     ]
     for listed, name in (("connections", "connections"), ("shops", "shops"), ("orders", "orders")):
@@ -188,6 +217,7 @@ async def scenario(play: Stage, service: Service, seen: Seen) -> dict[str, str]:
         await play.api("POST", f"orders/{order['id']}/settle", {})
     for order_id in (first, second):
         await play.settled(order_id, "both books agree: all", 30)
+    await alerting(play, seen)
     # revoked, and looked at by doctor
     await play.magento.control("PATCH", "integrations", {"integration": number, "revoke": True})
     await say(play, seen, "POST", f"/api/v1/connections/{play.store_id}/doctor")
@@ -244,7 +274,8 @@ async def test_no_secret_comes_out_anywhere(tmp_path: Path, database_url: str, l
     seen = Seen()
     with logged(log_format) as lines:
         async with stage(tmp_path, database_url) as play:
-            async with running(play.config(port=0)) as service:
+            mail = f"smtp://me:{ALERTING['mail password']}@127.0.0.1:9"
+            async with running(play.config(port=0, smtp_url=mail, smtp_from="bridge@shop.test")) as service:
                 play.url = f"http://127.0.0.1:{service.port}"
                 secrets = await scenario(play, service, seen)
             secrets |= secrets_of(play, secrets)

@@ -1,0 +1,46 @@
+"""Telling in time what must be kept up: a plugin that cannot do what is asked of it, an authorization that ends."""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain import upkeep
+from bridge.domain.attention import AttentionKind, Hold
+from bridge.domain.outcomes import RemoteProblem
+from bridge.storage import shops
+from bridge.storage.connections import Connection
+from bridge.sync import capabilities, plugins
+from bridge.sync.desk import Desk, log, store_of
+from bridge.sync.sheet import RemoteDown
+
+WORKS = "connected"
+"""The state of a connection that can be asked."""
+
+
+async def look(desk: Desk) -> None:
+    """One round over all connections. What a store cannot be asked now is asked in the next round."""
+    for connection in await desk.db.read(desk.connections.all):
+        if connection.credentials.get("refresh_expires_at"):
+            await authorization(desk, connection)
+        tied = await desk.db.read(lambda conn, one=connection: _tied(conn, one.id))  # type: ignore[misc] # mypy cannot infer a lambda with a default
+        if tied and connection.state == WORKS:
+            try:
+                await capabilities.current(desk, connection, await store_of(desk, connection))
+            except (RemoteDown, RemoteProblem) as problem:
+                log.info("upkeep.not_asked", connection=connection.id, because=str(problem))
+
+
+async def _tied(conn: AsyncConnection, connection_id: str) -> bool:
+    return any(
+        shop.settings.store is not None and shop.settings.store.connection == connection_id
+        for shop in await shops.all(conn)
+    )
+
+
+async def authorization(desk: Desk, connection: Connection, told: str = "") -> None:
+    """`told`: the channel's own words, where it said that the authorization ends and no date is known here."""
+    hold = upkeep.authorization(connection.credentials, desk.clock.now())
+    if hold is None and told and not connection.credentials.get("refresh_expires_at"):
+        because = f"the channel says that the authorization ends soon: {told}"
+        hold = Hold(AttentionKind.TOKEN_EXPIRES, because, {"told": told})
+    await desk.db.write(lambda conn: plugins.say(conn, connection, AttentionKind.TOKEN_EXPIRES, hold))
