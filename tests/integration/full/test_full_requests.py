@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from bridge.cli import app
 from tests.integration.connect.parts import MUGS, STICKER, JsonObject, ask, attention, idle, kinds, refund_all
-from tests.support.stage import Stage
+from tests.support.stage import TOKEN, Stage
 
 PACKED = "seller_reject_apply_product_has_been_packed"
 UNSHIPPED = {"name": "young and here", "decision": "approve", "store_shipped": False, "younger_than_hours": 24}
@@ -463,3 +468,41 @@ async def test_a_request_is_shown_while_the_store_is_down(play: Stage) -> None:
     await play.api("POST", f"orders/{order_id}/settle", {})
     await play.settled(order_id, "both books agree: all")
     assert (await effects(play, order_id))["approve_calls"] == 1
+
+
+# --- the command line -------------------------------------------------------------------------------------------------
+
+
+async def bridge(play: Stage, *arguments: str) -> str:
+    """A command against the running service; its output."""
+    where = {"BRIDGE_URL": play.url, "BRIDGE_API_TOKEN": TOKEN}
+    done = await asyncio.to_thread(CliRunner().invoke, app, list(arguments), env=where)
+    assert done.exit_code == 0, (done.output, done.exception)
+    return done.output
+
+
+async def test_the_commands_show_and_answer_and_set_rules(play: Stage, tmp_path: Path) -> None:
+    order_id, request, item = await requested(play)
+    listed = await bridge(play, "attention", "--kind", "buyer_request")
+    assert item["id"] in listed
+    assert "until" in listed
+    reasons = await bridge(play, "attention", "reject-reasons", item["id"])
+    assert PACKED in reasons.replace("\n", "")
+    assert "stop calling" in reasons
+    said = await bridge(play, "attention", "approve", item["id"], "--request", request["cancel_id"])
+    assert order_id in said or "changelog" in said
+    await play.settled(order_id, "both books agree: all")
+
+    shown = await bridge(play, "settings", "buyer-requests", play.shop_id, "--approve-unshipped-under", "24")
+    assert "not shipped, under 24 h: approve if store_shipped=false, younger_than_hours=24" in shown
+    assert "off: a person" in await bridge(play, "settings", "buyer-requests", play.shop_id, "--off")
+    file = tmp_path / "rules.json"
+    file.write_text(json.dumps({"rules": [{"name": "never", "decision": "hold", "seller_skus": ["X"]}]}))
+    shown = await bridge(play, "settings", "buyer-requests", play.shop_id, "--file", str(file))
+    assert "1. never: hold if seller_skus=X" in shown
+
+    second, _, item = await requested(play, STICKER)
+    body = ("--reason", PACKED, "--comment", "packed")
+    assert "In the US" in await bridge(play, "attention", "reject", item["id"], *body)
+    await play.until(lambda: _none(play), "the item is closed")
+    assert (await effects(play, second))["reject_calls"] == 1
