@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import String, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.attention import AttentionKind
 from bridge.storage import attention, changelog, ledger, orders, work
-from bridge.storage.columns import db_now_ms
+from bridge.storage.columns import Instant, db_now_ms
 from bridge.storage.footing import BRAKED
 from bridge.storage.tables import orders as orders_table
 from bridge.storage.tables import shops
@@ -56,10 +56,15 @@ async def standing(conn: AsyncConnection, shop_id: str) -> Standing:
     return Standing(row.brake, row.version, row.now)
 
 
+# Built once: they stand between a delivery and its effect. Two of them: what is counted is counted under the lock.
+_HOLD_SHOP = select(shops.c.id).where(shops.c.id == bindparam("shop")).with_for_update()
+_CLAIMED = ledger.effects_since(bindparam("shop", type_=String()), BRAKED, bindparam("since", type_=Instant()))
+
+
 async def is_full(conn: AsyncConnection, shop_id: str, limit: int, since: datetime) -> bool:
     """Whether so many were claimed since then. Nobody claims another before this transaction ends: it is exact."""
-    await conn.execute(select(shops.c.id).where(shops.c.id == shop_id).with_for_update())
-    return int(await conn.scalar(ledger.effects_since(shop_id, BRAKED, since)) or 0) >= limit
+    await conn.execute(_HOLD_SHOP, {"shop": shop_id})
+    return int(await conn.scalar(_CLAIMED, {"shop": shop_id, "since": since}) or 0) >= limit
 
 
 async def pull(conn: AsyncConnection, shop_id: str, brake: dict[str, Any]) -> None:

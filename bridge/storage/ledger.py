@@ -217,7 +217,8 @@ def effects_since(
     """How many effects of these kinds the shop saw, done or under way: what the brake counts."""
     return select(func.count()).where(
         table.c.shop_id == shop_id,
-        table.c.kind.in_(sorted(kinds)),
+        # Not `IN`: its list would be put into the text anew for each run.
+        or_(*[table.c.kind == kind for kind in sorted(kinds)]),
         table.c.claimed_at >= since,
         table.c.state != "void",
     )

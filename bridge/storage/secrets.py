@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -16,6 +17,9 @@ from bridge.storage.tables import alert_targets, connections
 
 _KNOWN = {"bridge": "this key opens the credentials"}
 _NAME = "secret_key_check"
+_KEPT = 100
+"""Sealed texts whose content is kept in memory, where the clients made from it keep it anyway. What is sealed anew is
+another text."""
 
 
 def generate_key() -> str:
@@ -34,6 +38,7 @@ class Vault:
             self._fernet = MultiFernet([Fernet(key.strip()) for key in keys])
         except ValueError:
             raise WrongSecretKey("a secret key is not 32 bytes in URL-safe base64: check BRIDGE_SECRET_KEY") from None
+        self._decrypted = lru_cache(_KEPT)(self._fernet.decrypt)
 
     def __repr__(self) -> str:
         return "Vault(…)"
@@ -44,7 +49,7 @@ class Vault:
     def open(self, sealed: str) -> dict[str, Any]:
         """Raises `WrongSecretKey`."""
         try:
-            opened: dict[str, Any] = json.loads(self._fernet.decrypt(sealed.encode("ascii")))
+            opened: dict[str, Any] = json.loads(self._decrypted(sealed.encode("ascii")))
         except (InvalidToken, ValueError):
             raise WrongSecretKey(
                 "no secret key opens what is stored: set BRIDGE_SECRET_KEY to the key the database was written with "
