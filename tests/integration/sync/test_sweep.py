@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,13 +12,15 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.bootstrap import PLATFORMS
-from bridge.domain.outcomes import RemoteProblem, Retry
+from bridge.domain.outcomes import Rejected, RemoteProblem, Retry
 from bridge.domain.settings import ShopSettings, Tie
 from bridge.ports import Changed, ChangedPage, FoundShop, Stream
 from bridge.storage import cursors, orders, shops, work
+from bridge.storage.audit_runs import AuditRun
 from bridge.storage.connections import Connections
 from bridge.storage.engine import Database
 from bridge.storage.secrets import Vault, generate_key
+from bridge.sync import auditing
 from bridge.sync.auditing import audit
 from bridge.sync.desk import Desk, SyncSettings
 from bridge.sync.sheet import RemoteDown
@@ -99,6 +102,10 @@ class Set:
 
 @pytest.fixture
 async def ready(database: Database) -> Set:
+    return await make_ready(database)
+
+
+async def make_ready(database: Database) -> Set:
     connections = Connections(Vault([generate_key()]))
     remote, clock, woken = Remote(), Clock(), []
     desk = Desk(
@@ -209,3 +216,79 @@ async def test_the_audit_marks_every_order_still_alive(ready: Set) -> None:
     await ready.desk.db.write(make)
     assert await audit(ready.desk) == 2
     assert await ready.marked() == {"1", "2"}
+
+
+async def test_what_a_person_asks_for_leaves_no_gap_behind(ready: Set) -> None:
+    ready.remote.rows = {"1": NOW - timedelta(days=9)}
+    await sweep_shop(ready.desk, ready.shop, since=NOW - timedelta(days=10))
+    ready.remote.rows |= {"2": NOW - timedelta(days=5), "3": NOW - timedelta(minutes=5)}
+    # Asked for the last hour only, it reads from where the last pass ended all the same.
+    await sweep_shop(ready.desk, ready.shop, since=NOW - timedelta(hours=1))
+    assert await ready.marked() == {"1", "2", "3"}
+
+
+async def test_a_remote_whose_clock_ran_ahead_hides_nothing_once_it_is_set_right(ready: Set) -> None:
+    ready.remote.rows = {"1": NOW + timedelta(days=2)}
+    await sweep_shop(ready.desk, ready.shop)
+    ready.remote.rows["2"] = NOW + timedelta(minutes=1)
+    await sweep_shop(ready.desk, ready.shop)
+    assert await ready.marked() == {"1", "2"}
+
+
+async def test_a_place_that_the_remote_has_forgotten_is_no_end(ready: Set, monkeypatch: pytest.MonkeyPatch) -> None:
+    ready.remote.rows = {name: NOW - timedelta(minutes=60) for name in "123456"}
+    ready.remote.broken_page = 2
+    with pytest.raises(RemoteDown):
+        await sweep_shop(ready.desk, ready.shop)
+    plain = ready.remote.changed
+
+    async def forgetful(stream: str, since: datetime, page: str | None) -> ChangedPage:
+        if page == "2" and ready.remote.pages == 2:
+            ready.remote.pages += 1
+            raise RemoteProblem(Rejected("page_token is invalid"))
+        return await plain(stream, since, page)
+
+    monkeypatch.setattr(ready.remote, "changed", forgetful)
+    await sweep_shop(ready.desk, ready.shop)
+    assert await ready.marked() == set("123456")
+
+
+async def test_two_sweeps_of_one_process_do_not_meet(ready: Set) -> None:
+    ready.remote.rows = {"1": NOW}
+    missed: dict[str, str] = {}
+    first, second = await asyncio.gather(sweep_all(ready.desk), sweep_all(ready.desk, not_swept=missed))
+    assert [first, second] == [{ready.shop.id: 1}, {}]
+    assert missed == {ready.shop.connection_id: "another sweep of it is under way; ask again when it has ended"}
+    patient = timedelta(seconds=20)
+    both = await asyncio.gather(sweep_all(ready.desk), sweep_all(ready.desk, patience=patient))
+    assert [list(marked) for marked in both] == [[ready.shop.id]] * 2
+
+
+async def test_an_audit_broken_off_goes_on_and_the_day_is_neither_skipped_nor_repeated(
+    ready: Set, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auditing, "PAGE", 2)
+    for name in ("1", "2", "3", "4", "5"):
+        state = "poisoned" if name == "2" else "held" if name == "3" else "settled"
+        made = await ready.desk.db.write(lambda conn, n=name: orders.ensure(conn, ready.shop.id, n))  # type: ignore[misc] # a default argument has no type in a lambda
+        await ready.desk.db.write(lambda conn, m=made, s=state: orders.set_fields(conn, m.id, state=s))  # type: ignore[misc] # as above
+    assert await auditing.daily(ready.desk) is None  # the first start of all sets the time
+    ready.clock.at += timedelta(days=1)
+    page = auditing._page
+
+    async def dies(desk: Desk, run: AuditRun) -> AuditRun:
+        if run.marked:
+            raise RemoteDown("con", RemoteProblem(Retry("the process is gone")))
+        return await page(desk, run)
+
+    monkeypatch.setattr(auditing, "_page", dies)
+    with pytest.raises(RemoteDown):
+        await auditing.daily(ready.desk)
+    assert await ready.marked() == {"1", "2"}
+    monkeypatch.setattr(auditing, "_page", page)
+    ready.clock.at += timedelta(minutes=10)
+    assert await auditing.daily(ready.desk) == 5
+    assert await ready.marked() == {"3", "4", "5"}
+    assert await auditing.daily(ready.desk) is None
+    ready.clock.at += timedelta(days=1)
+    assert await auditing.daily(ready.desk) == 5
