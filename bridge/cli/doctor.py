@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from bridge.cli import alert_findings
 from bridge.cli.api import Api, ApiProblem, NoService, segment, service
 from bridge.cli.failing import Failed
 from bridge.cli.shown import JsonOption, UrlOption, console, findings, print_json
@@ -53,6 +54,7 @@ def doctor(
     runs = report["service"][0]["code"] != "not_running"
     report["settings and database"] = asyncio.run(_local(is_running=runs))
     if runs:
+        report["alerts"] = _alerts(api)
         report |= _connections(api)
     broken = any(one["level"] == "error" for found in report.values() for one in found)
     if as_json:
@@ -81,6 +83,13 @@ def _service(api: Api) -> list[Finding]:
     except ApiProblem as problem:
         told += [_finding("error", "not_ready", str(text)) for text in problem.body.get("problems", [str(problem)])]
     return told
+
+
+def _alerts(api: Api) -> list[Finding]:
+    try:
+        return alert_findings.findings(api.get("/api/v1/alert-targets")["targets"])
+    except ApiProblem as problem:
+        return [_finding("error", problem.slug, str(problem))]
 
 
 def _connections(api: Api) -> dict[str, list[Finding]]:

@@ -51,9 +51,12 @@ def _record(row: Row[Any]) -> Alert:
     return Alert(**row._mapping)
 
 
-def cause_of(scope: str, kind: str, fingerprint: str, episode: int) -> str:
-    """What may be told once: these facts, of this thing, this time."""
-    return hashlib.sha256("\n".join([scope, kind, fingerprint, str(episode)]).encode()).hexdigest()
+def cause_of(item_id: str, fingerprint: str, episode: int) -> str:
+    """What may be told once: these facts, of this item (one scope and kind), this time.
+
+    By the item's id, not its scope: an item that was forgotten after a while and comes up again is another.
+    """
+    return hashlib.sha256("\n".join([item_id, fingerprint, str(episode)]).encode()).hexdigest()
 
 
 async def tell(conn: AsyncConnection, item: Mapping[Any, Any]) -> None:
@@ -80,7 +83,7 @@ async def tell(conn: AsyncConnection, item: Mapping[Any, Any]) -> None:
         connection_id=item["connection_id"],
         deadline_at=item["deadline_at"],
     )
-    cause = cause_of(item["scope"], item["kind"], item["fingerprint"], item["episode"] or 1)
+    cause = cause_of(item["id"], item["fingerprint"], item["episode"] or 1)
     dropped = table.c.state == DROPPED
     again: dict[str, Any] = {
         "message_id": case((dropped & (table.c.attempts == 0), None), else_=table.c.message_id),

@@ -311,7 +311,7 @@ alerts = _table(
     "alerts",
     _id(primary_key=True),
     _id("target_id"),
-    # Hash of scope, kind, fingerprint and episode: one cause is told once to each target.
+    # Hash of item, fingerprint and episode: one cause is told once to each target.
     Column("cause", String(191), nullable=False),
     _id("attention_id", nullable=True),
     # The message it goes out with: written before it is sent, so that a repeat has the same id and content.

@@ -11,7 +11,7 @@ import pytest
 from cryptography.fernet import Fernet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from bridge.domain.attention import AttentionKind
 from bridge.storage import alerts, attention, attention_groups, orders
@@ -170,6 +170,15 @@ async def test_what_is_settled_before_it_is_sent_is_dropped_and_told_when_it_com
     assert [one.body["order"] for one in await outbox(database, "dropped")] == ["ord_1"]
     await raised(database, {"a": 1}, "ord_1")
     assert sorted(one.body["order"] for one in await outbox(database, "waiting")) == ["ord_1", "ord_2"]
+
+
+async def test_an_item_that_was_forgotten_and_comes_up_again_is_told_again(database: Database) -> None:
+    await target(database)
+    await raised(database, {"a": 1}, "ord_1")
+    await database.write(lambda conn: conn.execute(update(alerts_table).values(state="sent")))
+    await database.write(lambda conn: conn.execute(delete(table)))
+    await raised(database, {"a": 1}, "ord_1")
+    assert sorted(one.state for one in await outbox(database)) == ["sent", "waiting"]
 
 
 async def aged(database: Database) -> None:
