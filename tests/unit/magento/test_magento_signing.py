@@ -5,9 +5,6 @@ from typing import Any, cast
 from urllib.parse import parse_qs, unquote
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from oauthlib.oauth1 import SIGNATURE_HMAC_SHA256, Client
 
 from bridge.connectors.magento.search import criteria, encode, magento_time, read_time
 from bridge.connectors.magento.signing import Credentials, Method, authorization, check_credentials
@@ -68,45 +65,6 @@ def test_signatures_that_a_live_magento_accepted_are_reproduced(
         nonce=sent["oauth_nonce"],
     )
     assert oauth(header) == sent
-
-
-_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
-
-
-@given(
-    address=st.sampled_from(
-        [
-            "https://m.example",
-            "https://M.Example:443",
-            "http://m.example:80",
-            "http://127.0.0.1:8080",
-            "http://[::1]:81",
-        ]
-    ),
-    path=st.lists(_TEXT, max_size=3),
-    query=st.lists(st.tuples(_TEXT.filter(bool), _TEXT), max_size=5),
-    credentials=st.builds(Credentials, *[st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1)] * 4),
-    verifier=st.none() | st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1),
-)
-def test_signatures_are_those_of_oauthlib(
-    address: str, path: list[str], query: list[tuple[str, str]], credentials: Credentials, verifier: str | None
-) -> None:
-    url = f"{address}/rest/{'/'.join(map(encode, path))}"
-    if query:
-        url += "?" + "&".join(f"{encode(name)}={encode(value)}" for name, value in query)
-    theirs = Client(
-        credentials.consumer_key,
-        client_secret=credentials.consumer_secret,
-        resource_owner_key=credentials.access_token,
-        resource_owner_secret=credentials.access_token_secret,
-        signature_method=SIGNATURE_HMAC_SHA256,
-        verifier=verifier,
-        timestamp="1700000000",
-        nonce="abc",
-    )
-    _, headers, _ = theirs.sign(url, http_method="GET")
-    ours = authorization(credentials, url, "GET", verifier=verifier, timestamp=lambda: 1700000000, nonce="abc")
-    assert oauth(ours) == oauth(headers["Authorization"])
 
 
 def test_every_attempt_is_signed_anew() -> None:
