@@ -53,6 +53,7 @@ from bridge.sync.alerts import Alerts
 from bridge.sync.desk import Desk, SyncSettings, SystemClock, log
 from bridge.sync.outbreak import CONNECTED
 from bridge.sync.people import Actions
+from bridge.sync.restoring import RestoreChecks
 from bridge.sync.rounds import Rounds
 from bridge.sync.tokens import KeptTokens, Renew
 from bridge.sync.workers import Workers
@@ -186,6 +187,7 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
         authorization=Authorization(tiktok),
         gateways=gateways,
         actions=actions,
+        restore_checks=RestoreChecks(desk),
         reasons=reasons,
         alert_targets=targets,
         alert_senders=senders,

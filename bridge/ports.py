@@ -441,6 +441,55 @@ class ReasonNotListed(ActionRefused):
         self.listed = tuple(listed)
 
 
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """One order of the check after a restore."""
+
+    order: str
+    channel_order: str
+    store_number: str
+    effect: str
+    """What would follow; empty where nothing would."""
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreReport:
+    """How the check after a restore stands."""
+
+    state: str = "none"
+    """`none`, `sweeping`, `marking`, `looking`, `ready`, `resumed`."""
+    paused: bool = False
+    """No effect happens, in any process."""
+    who: str = ""
+    began_at: datetime | None = None
+    ready_at: datetime | None = None
+    resumed_at: datetime | None = None
+    not_swept: Mapping[str, str] = field(default_factory=dict)
+    """Connections that could not be read yet, and why: the check waits for them."""
+    left: int = 0
+    looked_at: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Orders by verdict, by withheld effect (`effect:refund`), and `adopted`."""
+    effects: tuple[Withheld, ...] = ()
+    held: tuple[Withheld, ...] = ()
+    adopted: tuple[Withheld, ...] = ()
+
+
+class RestoreChecks(Protocol):
+    """Look at everything before effects go on, after the database was restored from a backup."""
+
+    async def begin(self, since: datetime | None, who: str) -> RestoreReport:
+        """Pause all effects in every process and begin; one that runs goes on. `since`: look further back."""
+        ...
+
+    async def report(self) -> RestoreReport: ...
+
+    async def resume(self, who: str, *, force: bool) -> RestoreReport:
+        """Effects go on. Raises `ActionRefused` while the check is not finished, unless forced."""
+        ...
+
+
 class Actions(Protocol):
     """What the API, the pages and the command line ask of the core. Never a stored command: *settle now*."""
 

@@ -16,6 +16,7 @@ from bridge.cli import (
     exporting,
     history,
     orders,
+    restoring,
     sandbox,
     serving,
     settings,
@@ -54,6 +55,7 @@ for module in (
     history,
     sweeping,
     exporting,
+    restoring,
     sandbox,
     checking,
 ):

@@ -130,6 +130,8 @@ class Settlement:
     holds: tuple[Hold, ...] = ()
     look_again_at: datetime | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    withheld: EffectKind | None = None
+    """What would follow, were effects not paused."""
     waits_for: Literal["", "pending", "upgrade"] = ""
     """Something outside that ends by itself or by somebody else's hand: shown when it takes too long."""
     braked: bool = False

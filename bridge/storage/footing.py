@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import FromClause, Select, String, and_, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.storage import ledger, orders, shops
+from bridge.storage import ledger, orders, restore, shops
 from bridge.storage.columns import Instant
 from bridge.storage.connections import Connection, Connections
 from bridge.storage.orders import OrderRecord
@@ -33,6 +33,8 @@ class Footing:
     """The one the order is pinned to, else the one its shop is tied to."""
     cancels: int
     """What the shop was asked to cancel or approve since the given time, done or under way."""
+    paused: str | None = None
+    """The check after a restore for which effects are paused; None: they are not."""
 
 
 _PARTS = (shops_table, orders_table, _CHANNEL, _STORE)
@@ -46,7 +48,11 @@ def _query() -> Select[Any]:
     store_id = func.coalesce(orders_table.c.store_connection_id, shops_table.c.tied_to)
     cancels = ledger.effects_since(shop, BRAKED, bindparam("since", type_=Instant())).scalar_subquery()
     return (
-        select(*[column.label(f"{part.name}_{column.name}") for part in _PARTS for column in part.c], cancels)
+        select(
+            *[column.label(f"{part.name}_{column.name}") for part in _PARTS for column in part.c],
+            cancels,
+            restore.paused(),
+        )
         .select_from(
             shops_table.outerjoin(orders_table, same_order)
             .outerjoin(_CHANNEL, _CHANNEL.c.id == shops_table.c.connection_id)
@@ -75,6 +81,7 @@ async def of_order(
         channel_connection=connections.record(channel) if channel["id"] is not None else None,
         store_connection=connections.record(store) if store["id"] is not None else None,
         cancels=int(rest[0]),
+        paused=rest[1],
     )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import BindParameter, Row, Select, Update, bindparam, func, inse
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.storage import restore
 from bridge.storage.columns import db_now_ms
 from bridge.storage.errors import AlreadyOpen, NotFound
 from bridge.storage.ids import new_id
@@ -72,6 +73,8 @@ class Ground:
     """The shop's version now; None: there is no such shop."""
     now: datetime
     """By the database's clock."""
+    paused: str | None = None
+    """The check after a restore for which nothing is claimed; None: effects go on."""
 
 
 async def current(conn: AsyncConnection, order_id: str) -> Claim | None:
@@ -106,6 +109,7 @@ _GROUND = select(
     _VOIDED.scalar_subquery().label("voided"),
     select(shops.c.version).where(shops.c.id == bindparam("shop")).scalar_subquery().label("version"),
     db_now_ms().label("now"),
+    restore.paused().label("paused"),
 )
 
 
@@ -115,7 +119,7 @@ async def ground(
     """Attempt number, settings and time that a claim is made on."""
     values = {"order": order_id, "side": side, "kind": kind, "units": _units_key(units), "shop": shop_id}
     row = (await conn.execute(_GROUND, values)).one()
-    return Ground(1 + int(row.voided), row.version, row.now)
+    return Ground(1 + int(row.voided), row.version, row.now, row.paused)
 
 
 async def open_claim(

@@ -388,3 +388,16 @@ history = _table(
     Index("history_page", "job_id", "id"),
     Index("history_shop", "shop_id", "id"),
 )
+
+restore_findings = _table(
+    "restore_findings",
+    _id("order_id", primary_key=True),
+    _id("check_id"),
+    Column("verdict", String(20), nullable=False),
+    # What would follow and is withheld; NULL: nothing.
+    Column("effect", String(20)),
+    Column("adopted", Boolean, nullable=False),
+    Column("because", LongText, nullable=False),
+    _when("at"),
+    Index("restore_findings_check", "check_id", "verdict", "order_id"),
+)

@@ -110,7 +110,9 @@ async def perform(desk: Desk, lease: Lease, sheet: Sheet, sides: Sides, effect: 
 
 
 async def _claim(desk: Desk, sheet: Sheet, sides: Sides, effect: Effect, prepared: Prepared) -> Claim | None:
-    """Claim the units and commit. None when the settings moved or another claim is open: read again."""
+    """Claim the units and commit. None when the settings moved, effects are paused or another claim is open: read
+    again.
+    """
     units = tuple(sorted(effect.units))
 
     async def open_(conn: AsyncConnection) -> Claim | None:
@@ -118,7 +120,7 @@ async def _claim(desk: Desk, sheet: Sheet, sides: Sides, effect: Effect, prepare
         ground = await ledger.ground(
             conn, order_id=sheet.record.id, shop_id=sheet.shop.id, side=side, kind=kind, units=units
         )
-        if ground.settings_version != sheet.shop.version:
+        if ground.settings_version != sheet.shop.version or ground.paused is not None:
             return None
         if await braking.is_full(conn, sheet, kind, ground.now):
             return None
@@ -158,10 +160,15 @@ async def _claim(desk: Desk, sheet: Sheet, sides: Sides, effect: Effect, prepare
     return await desk.db.write(open_)
 
 
+def quiet_until(desk: Desk, claim: Claim, handler: Handler) -> datetime:
+    """Nothing is looked for or repeated before then."""
+    quiet = desk.settings.partial_quiet_period if handler.partial(claim) else desk.settings.quiet_period
+    return claim.quiet_until or (claim.acted_at or claim.claimed_at) + quiet
+
+
 async def resume(desk: Desk, sheet: Sheet, sides: Sides, claim: Claim, handler: Handler) -> Step:
     """A claim is open: its act may have been sent. Wait out the quiet period, then look."""
-    quiet = desk.settings.partial_quiet_period if handler.partial(claim) else desk.settings.quiet_period
-    until = claim.quiet_until or (claim.acted_at or claim.claimed_at) + quiet
+    until = quiet_until(desk, claim, handler)
     if desk.clock.now() < until:
         return Step(due=until)
     look = await handler.look(desk, sheet, claim, None)

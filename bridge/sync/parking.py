@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.attention import TEXTS, AttentionKind, Hold, fingerprint
 from bridge.domain.keys import HintKey, OrderKey
-from bridge.storage import attention, changelog, orders, work
+from bridge.storage import attention, changelog, orders, restore, work
 from bridge.storage.orders import OrderState
 from bridge.storage.work import Claimed
 from bridge.sync import outbreak
@@ -23,6 +23,9 @@ async def park(conn: AsyncConnection, claimed: Claimed, key: OrderKey | HintKey)
     record = await orders.ensure(conn, key.shop_id, key.channel_order_id)
     await orders.set_fields(conn, record.id, state=OrderState.POISONED, because=because)
     await changelog.write(conn, record.id, "parked", because)
+    check = await restore.paused_for(conn)
+    if check is not None:
+        await restore.note(conn, check, record.id, "parked", because)
     await outbreak.raise_holds(conn, record.id, [Hold(AttentionKind.POISON, because, {"because": because})])
     return because
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from bridge.domain.outcomes import RemoteProblem
 from bridge.storage import inbox
 from bridge.storage.errors import StorageDown
-from bridge.sync import history, retention, upkeep, waiting
+from bridge.sync import history, restoring, retention, upkeep, waiting
 from bridge.sync.auditing import daily
 from bridge.sync.desk import Desk, log
 from bridge.sync.sweep import sweep_all
@@ -23,6 +23,7 @@ FORGET_EVERY = timedelta(hours=1)
 RETENTION_LOOK = timedelta(minutes=10)
 """How often it is looked whether the day's round is due, or has more to do."""
 UPKEEP_EVERY = timedelta(hours=1)
+RESTORE_EVERY = timedelta(seconds=2)
 WAITING_EVERY = timedelta(minutes=1)
 HISTORY_EVERY = timedelta(seconds=10)
 """A run over the past that was broken off is gone on with after this, once its lease has run out."""
@@ -58,6 +59,7 @@ class Rounds:
             group.create_task(self._every(FORGET_EVERY, "forget", self._forget))
             group.create_task(self._every(RETENTION_LOOK, "retention", self._retention))
             group.create_task(self._every(UPKEEP_EVERY, "upkeep", lambda: upkeep.look(self._desk)))
+            group.create_task(self._every(RESTORE_EVERY, "restore", lambda: restoring.advance(self._desk)))
             group.create_task(self._every(WAITING_EVERY, "waiting", lambda: waiting.show(self._desk)))
             group.create_task(self._every(HISTORY_EVERY, "history", self._history))
 

@@ -15,7 +15,8 @@ from bridge.domain.comparison import Case, compare
 from bridge.domain.effects import EffectKind, Settlement, Verdict
 from bridge.domain.keys import OrderKey
 from bridge.killpoints import KillPoint, reach
-from bridge.storage import attention, changelog, orders
+from bridge.storage import attention, changelog, orders, restore
+from bridge.storage.ledger import Claim
 from bridge.storage.orders import OrderState
 from bridge.sync import (
     answering,
@@ -30,11 +31,12 @@ from bridge.sync import (
     outbreak,
     proving,
     refunding,
+    restoring,
     waiting,
 )
 from bridge.sync.arrivals import note_arrivals
 from bridge.sync.desk import CALL_TIMEOUT, Desk, log
-from bridge.sync.effect import Handler, kind_of, perform, resume
+from bridge.sync.effect import Handler, kind_of, perform, quiet_until, resume
 from bridge.sync.lease import Lease
 from bridge.sync.sheet import RemoteDown, Sheet, Sides, link_of, read_sheet, read_sides
 
@@ -107,7 +109,12 @@ async def _step(desk: Desk, sheet: Sheet, lease: Lease) -> datetime | _Again | N
         await _record(desk, sheet, None, _not_shown(sheet))
         return None
     if sheet.claim is not None:
-        step = await resume(desk, sheet, sides, sheet.claim, HANDLERS[kind_of(sheet.claim)])
+        handler = HANDLERS[kind_of(sheet.claim)]
+        until = quiet_until(desk, sheet.claim, handler)
+        step = await resume(desk, sheet, sides, sheet.claim, handler)
+        if sheet.paused is not None and not step.again and desk.clock.now() >= until:
+            # It was looked for and its end is not in sight: the check after a restore does not wait for it.
+            await _note_in_flight(desk, sheet, sheet.claim)
         return AGAIN_NOW if step.again else step.due
     able = await capabilities.current(desk, sheet.store_connection, sides.store_port)
     settlement = compare(
@@ -122,8 +129,9 @@ async def _step(desk: Desk, sheet: Sheet, lease: Lease) -> datetime | _Again | N
         )
     )
     settlement = braking.behind(sheet, settlement)
-    if settlement.effect is None:
-        looked = await linking.look(desk, sheet, sides, settlement)
+    if settlement.effect is None or sheet.paused is not None:
+        look = linking.look if sheet.paused is None else restoring.look
+        looked = await look(desk, sheet, sides, settlement)
         if looked is None:
             return AGAIN_NOW
         settlement = looked
@@ -188,6 +196,9 @@ async def _record(desk: Desk, sheet: Sheet, sides: Sides | None, settlement: Set
         await orders.set_fields(conn, record.id, **fields)
         if settlement.braked:
             await braking.ask(conn, sheet)
+        if sheet.paused is not None:
+            verdict, kind = settlement.verdict.value, settlement.withheld
+            await restore.note(conn, sheet.paused, record.id, verdict, settlement.because, effect=kind)
 
     await desk.db.write(write)
     log.info(
@@ -196,6 +207,11 @@ async def _record(desk: Desk, sheet: Sheet, sides: Sides | None, settlement: Set
         verdict=settlement.verdict.value,
         because=settlement.because,
     )
+
+
+async def _note_in_flight(desk: Desk, sheet: Sheet, claim: Claim) -> None:
+    check, because = sheet.paused or "", f"the {claim.kind} of the backup is still under way: {claim.because}"
+    await desk.db.write(lambda conn: restore.note(conn, check, sheet.record.id, "in_flight", because))
 
 
 def _waits_for(sheet: Sheet, settlement: Settlement) -> str | None:

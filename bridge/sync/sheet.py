@@ -46,6 +46,8 @@ class Sheet:
     """Units that credit memos of ours stood for."""
     arrivals: tuple[InboxRow, ...]
     cancels_last_hour: int
+    paused: str | None = None
+    """The check after a restore for which effects are paused."""
 
     @property
     def store_connection_id(self) -> str | None:
@@ -131,6 +133,7 @@ async def _sheet(
         refunded_by_us=frozenset(unit for claim in claims if claim.state == "done" for unit in claim.units),
         arrivals=arrivals,
         cancels_last_hour=found.cancels,
+        paused=found.paused,
     )
 
 

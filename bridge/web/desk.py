@@ -19,6 +19,7 @@ from bridge.ports import (
     Door,
     Gateways,
     Platform,
+    RestoreChecks,
     StoreHandshake,
 )
 from bridge.storage.alert_targets import AlertTarget, AlertTargets
@@ -42,6 +43,7 @@ class WebDesk:
     authorization: ChannelAuthorization
     gateways: Gateways
     actions: Actions
+    restore_checks: RestoreChecks
     reasons: Callable[[str], list[dict[str, Any]]]
     """Region → cancellation reasons a seller may give there: `key`, `text`, `seller_fault`, `statuses`,
     `cancels_lines`."""

@@ -23,6 +23,7 @@ from bridge.ports import (
     NewTarget,
     ReasonNotListed,
     RejectReason,
+    RestoreReport,
     Settled,
     Store,
     Wanted,
@@ -250,6 +251,22 @@ class FakeActions:
     def _maybe_refuse(self) -> None:
         if self.refuse:
             raise ActionRefused(self.refuse)
+
+
+@dataclass
+class FakeRestoreChecks:
+    """The real ones are tested with the core."""
+
+    async def begin(self, since: datetime | None, who: str) -> RestoreReport:
+        return RestoreReport("sweeping", paused=True, who=who, began_at=since)
+
+    async def report(self) -> RestoreReport:
+        return RestoreReport()
+
+    async def resume(self, who: str, *, force: bool) -> RestoreReport:
+        if not force:
+            raise ActionRefused("effects are not paused: there is nothing to resume")
+        return RestoreReport("resumed", who=who)
 
 
 def reasons(region: str) -> list[dict[str, Any]]:

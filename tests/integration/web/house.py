@@ -37,6 +37,7 @@ from tests.integration.web.fakes import (
     FakeConnector,
     FakeGateways,
     FakeHandshake,
+    FakeRestoreChecks,
     FakeSender,
     reasons,
 )
@@ -207,6 +208,7 @@ async def opened(db: Database, **changes: Any) -> AsyncIterator[House]:
         authorization=authorization,
         gateways=gateways,
         actions=actions,
+        restore_checks=FakeRestoreChecks(),
         reasons=reasons,
         alert_targets=targets,
         alert_senders={"email": sender, "webhook": sender},

@@ -165,6 +165,17 @@ def upgrade() -> None:
         },
         unique=frozenset({"history_order"}),
     )
+    _table(
+        "restore_findings",
+        sa.Column("order_id", sa.String(40), primary_key=True),
+        sa.Column("check_id", sa.String(40), nullable=False),
+        sa.Column("verdict", sa.String(20), nullable=False),
+        sa.Column("effect", sa.String(20)),
+        sa.Column("adopted", sa.Boolean(), nullable=False),
+        sa.Column("because", _LONG, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        indexes={"restore_findings_check": ("check_id", "verdict", "order_id")},
+    )
 
 
 def downgrade() -> None:
