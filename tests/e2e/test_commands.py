@@ -189,7 +189,7 @@ def test_doctor_looks_at_everything(asked: Run, bridge: Run, served: Served) -> 
     found = json.loads(done.stdout)
     assert (done.returncode, found["ok"]) == (0, True), done.stdout
     codes = [one["code"] for place in found["findings"].values() for one in place]
-    assert codes == ["running", "ready", "database_durable", "secret_key", "none"]
+    assert codes == ["running", "ready", "database_durable", "secret_key", "nobody_told", "none"]
     done = bridge("doctor", BRIDGE_URL="http://127.0.0.1:9")
     assert done.returncode == 1
     assert "no service answers" in done.stdout
