@@ -212,7 +212,7 @@ def _because(books: Books, taken: frozenset[str], due: tuple[str, ...], *, every
             f"{are(len(taken))} refunded first, of {len(due)}: a credit memo puts a row back to stock or it does not,"
         )
     else:
-        scope = f"{are(len(taken))} refunded by quantity, shipping not among it,"
+        scope = f"{are(len(taken))} refunded by quantity, without shipping,"
     return f"cancelled by {by} on TikTok Shop{f' ({why})' if why else ''}; {scope} in the store, offline"
 
 

@@ -55,9 +55,9 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
 def test_every_step_comes_out_as_told(played: Played) -> None:
     assert played.code == 0, played.out + played.err
     assert played.err == ""
-    assert len(re.findall(r"^\d\. ", played.out, re.MULTILINE)) == 6
-    assert len(re.findall(r"^   ✓ [0-9.]+ s$", played.out, re.MULTILINE)) == 6
-    assert "All 6 steps came out as told" in played.out
+    assert len(re.findall(r"^\d\. ", played.out, re.MULTILINE)) == 7
+    assert len(re.findall(r"^   ✓ [0-9.]+ s$", played.out, re.MULTILINE)) == 7
+    assert "All 7 steps came out as told" in played.out
     assert played.seconds < 40
 
 
@@ -66,6 +66,9 @@ def test_each_step_says_what_it_saw_decided_and_why(played: Played) -> None:
         "counts as paid: 48.00 invoiced",
         "the whole order is cancelled on TikTok Shop",
         "MUG-BLUE: 47 salable before, 50 after: 3 came back",
+        "1 unit is refunded by quantity",
+        "12.00 were refunded: one mug, no shipping",
+        "the order lives on TikTok Shop",
         "not restocked: Restock needs plugin version 1.0.20 or above",
         "POSTER-A2: 29 salable before, 29 after: refunded, and not restocked",
         "nobody told the bridge of the credit memo",
@@ -130,6 +133,6 @@ def test_a_step_that_does_not_come_out_ends_it_with_1(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 1
-    assert "step 4" in done.stderr
+    assert "step 5" in done.stderr
     assert "did not come out as told" in done.stderr
     assert "refunded, and not restocked; found: 30 salable" in done.stderr

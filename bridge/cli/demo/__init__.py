@@ -1,4 +1,4 @@
-"""`bridge demo`: two sandbox shops and the service, and a story of six steps played on them."""
+"""`bridge demo`: two sandbox shops and the service, and a story of seven steps played on them."""
 
 from __future__ import annotations
 

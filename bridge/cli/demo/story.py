@@ -1,4 +1,4 @@
-"""The demo's story in six steps. Each acts as a buyer or a merchant would, waits, tells and checks what came of it."""
+"""The demo's story in seven steps. Each acts as a buyer or a merchant would, waits, tells and checks what came."""
 
 from __future__ import annotations
 
@@ -57,9 +57,10 @@ class Scene:
         self.teller.changelog(found)
         return found
 
-    def buyer_cancels(self, order_id: str) -> None:
+    def buyer_cancels(self, order_id: str, lines: list[str] | None = None) -> None:
         """The buyer asks, the seller agrees in Seller Center: TikTok Shop's cancellation is then complete."""
-        answer = self.stage.tiktok.control("POST", f"orders/{order_id}/cancel", {"role": "BUYER"})
+        asked = {"role": "BUYER"} | ({"lines": lines} if lines else {})
+        answer = self.stage.tiktok.control("POST", f"orders/{order_id}/cancel", asked)
         cancellation = _cancellation(answer, self.stage.channel_order(order_id))
         if cancellation["cancel_status"].endswith("REQUEST_PENDING"):
             self.stage.tiktok.control("POST", f"cancellations/{cancellation['cancel_id']}/accept")
@@ -94,7 +95,9 @@ def play(stage: Stage, teller: Teller) -> str:
         refunded_in_store(scene, first)
     with teller.step("A buyer cancels on TikTok Shop: refunded in Magento, and the stock comes back"):
         cancelled_on_channel(scene)
-    with teller.step(f"The same with plugin {OLD_PLUGIN}, which may not restock"):
+    with teller.step("The buyer cancels one of three: one unit is refunded, two live on"):
+        cancelled_in_part(scene)
+    with teller.step(f"A cancellation with plugin {OLD_PLUGIN}, which may not restock"):
         cancelled_with_old_plugin(scene)
     with teller.step("A notification is lost: the sweep finds out"):
         lost_and_found(scene)
@@ -135,6 +138,24 @@ def cancelled_on_channel(scene: Scene) -> None:
     scene.closed(order_id)
     scene.has_memos(order_id)
     scene.stock(MUG, "3 came back", before, before + 3)
+
+
+def cancelled_in_part(scene: Scene) -> None:
+    order_id = scene.place(_line(MUG, "12.00", 3))
+    scene.teller.says(f"TikTok order {order_id}: 3 × {MUG}, shipping 4.00")
+    order = scene.imported(order_id)
+    before = scene.stage.salable(MUG)
+    unit = order["units"][1]["unit_id"]
+    scene.buyer_cancels(order_id, [unit])
+    scene.teller.says("The buyer cancels one mug; TikTok Shop completes the cancellation of that line")
+    scene.settled(order_id, "one unit is refunded", _is_cancelled_in_part)
+    scene.has_memos(order_id)
+    there = scene.stage.store_order(order_id)
+    given = float(there["total_refunded"])
+    scene.teller.check("12.00 were refunded: one mug, no shipping", holds=given == 12.0, found=f"{given:.2f}")
+    scene.stock(MUG, "1 came back", before, before + 1)
+    status = _status(scene.stage.channel_order(order_id))
+    scene.teller.check("the order lives on TikTok Shop", holds=status == "AWAITING_SHIPMENT", found=status)
 
 
 def cancelled_with_old_plugin(scene: Scene) -> None:
@@ -210,6 +231,13 @@ def _is_closed(order: JsonObject) -> bool:
     units = order["units"]
     gone = all(unit["channel"] == "cancelled" and unit["store"] == "refunded" for unit in units)
     return bool(order["state"] == "settled" and units and gone)
+
+
+def _is_cancelled_in_part(order: JsonObject) -> bool:
+    sides = sorted((unit["channel"], unit["store"]) for unit in order["units"])
+    return bool(
+        order["state"] == "settled" and sides == [("cancelled", "refunded"), *[("living", "living")] * (len(sides) - 1)]
+    )
 
 
 def _status(found: JsonObject) -> str:
