@@ -148,6 +148,12 @@ async def test_a_mistake_is_ended_by_switching_the_direction_off_and_on(play: St
     for order_id in waiting:
         await play.settled(order_id, "switched off")
     assert (await play.api("GET", "attention?kind=brake"))["items"] == []
+    refunded_at = datetime.now(UTC)
+
+    async def later() -> bool:
+        return datetime.now(UTC) - refunded_at > timedelta(seconds=1.1)
+
+    await play.until(later, "the store's clock, which knows whole seconds only, has moved on")
     await play.api("PUT", path, {"store_to_channel": {"enabled": True}})
     for order_id in waiting:
         order = await play.order(order_id) or {}
