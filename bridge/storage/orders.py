@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, func, or_, select
+from sqlalchemy import Select, and_, bindparam, delete, func, or_, select
 from sqlalchemy import update as sql_update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -227,6 +227,20 @@ async def set_fields(conn: AsyncConnection, order_id: str, **fields: Any) -> Non
     )
     if not changed.rowcount:
         raise NotFound(f"there is no order {order_id}")
+
+
+async def forget_unseen(conn: AsyncConnection, order_id: str) -> bool:
+    """Take back a record that was begun and came to nothing: no look ever showed the order. Whether it was one."""
+    gone = await conn.execute(
+        delete(table).where(
+            table.c.id == order_id,
+            table.c.state == OrderState.NEW.value,
+            table.c.reading.is_(None),
+            table.c.create_sent_at.is_(None),
+            table.c.store_order_id.is_(None),
+        )
+    )
+    return gone.rowcount > 0
 
 
 async def swept(conn: AsyncConnection, order_ids: Iterable[str]) -> None:

@@ -149,6 +149,9 @@ async def _match(desk: Desk, key: HintKey, claimed: Claimed, order: StoreOrder) 
     """
 
     async def write(conn: AsyncConnection) -> Taken | None:
+        tied = await _known(conn, key.connection_id, order.id)
+        if tied is not None:  # while the store was asked
+            return await _take(conn, desk, key, claimed, tied)
         for record in await orders.by_channel_id(conn, order.channel_order_id) if order.channel_order_id else []:
             if record.store_connection_id == key.connection_id and not record.store_order_id:
                 return await _take(conn, desk, key, claimed, OrderKey(record.shop_id, record.channel_order_id))

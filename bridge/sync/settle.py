@@ -106,7 +106,8 @@ async def _step(desk: Desk, sheet: Sheet, lease: Lease) -> datetime | _Again | N
         if connection is not None and (connection.state == outbreak.REAUTH or connection.because):
             await outbreak.works_again(desk, connection.id)
     if sides is None:
-        await _record(desk, sheet, None, _not_shown(sheet))
+        if not await _taken_back(desk, sheet):
+            await _record(desk, sheet, None, _not_shown(sheet))
         return None
     if sheet.claim is not None:
         handler = HANDLERS[kind_of(sheet.claim)]
@@ -145,6 +146,19 @@ async def _step(desk: Desk, sheet: Sheet, lease: Lease) -> datetime | _Again | N
         await _record(desk, sheet, sides, told)
         return told.look_again_at
     return AGAIN_NOW if step.again else step.due
+
+
+async def _taken_back(desk: Desk, sheet: Sheet) -> bool:
+    """A store order named this sale, and this shop does not show it: it is another shop's, or nobody's.
+
+    Only the channel's own word makes an order of a shop; where that never came, no record of it is left.
+    """
+    if any(row.connection_id == sheet.shop.connection_id for row in sheet.arrivals):
+        return False
+    taken_back = await desk.db.write(lambda conn: orders.forget_unseen(conn, sheet.record.id))
+    if taken_back:
+        log.info("order.not_of_this_shop", order=sheet.record.channel_order_id, shop=sheet.shop.id)
+    return taken_back
 
 
 def _not_shown(sheet: Sheet) -> Settlement:

@@ -257,6 +257,14 @@ async def test_two_sellers_under_one_app_are_two_connections_and_each_order_find
     for order_id in placed:
         await bare.tiktok.control("POST", f"orders/{order_id}/cancel", {"role": "SYSTEM", "pending": False})
         await bare.settled(order_id, "both books agree: all")
+    # Both shops are tied to the store, so an order there might be either's; only the one that shows the sale has it.
+    stranger = {"items": [{"sku": "MUG", "qty": 1}], "invoice": True, "ext_order_id": "577999999999999999"}
+    before = await bare.tiktok.last_call()
+    await bare.magento.control("POST", "storefront-order", stranger)
+    await bare.tiktok.calls(path="order/202309/orders", after=before, wait=10)
+    await idle(bare)
+    known = (await bare.api("GET", "orders"))["orders"]
+    assert sorted(one["channel_order_id"] for one in known) == sorted(placed)
 
 
 async def test_another_sellers_grant_does_not_replace_a_connected_one(play: Stage) -> None:
