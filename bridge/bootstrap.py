@@ -23,6 +23,7 @@ from bridge.alerting.email import EmailSender
 from bridge.alerting.mail_server import mail_server
 from bridge.alerting.webhook import WebhookSender
 from bridge.config import Config
+from bridge.connectors.calls import tracing
 from bridge.connectors.magento.client import Client as MagentoClient
 from bridge.connectors.magento.connect import MagentoConnector
 from bridge.connectors.magento.door import MagentoDoor
@@ -39,6 +40,7 @@ from bridge.connectors.tiktok.reasons import cancels_lines, reasons_for
 from bridge.connectors.tiktok.shop import ShopRef, shop_limiter
 from bridge.gateways import KeptGateways
 from bridge.keys import api_token, digest, secret_keys
+from bridge.meters import Meters
 from bridge.ports import AlertSender, Channel, Clock, Platform, Store
 from bridge.readiness import Readiness
 from bridge.storage import leases
@@ -138,7 +140,10 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
     if db.dialect == "sqlite":
         # Its file is locked: no other process lives that could hold a lease, so nothing waits for one to run out.
         await db.write(leases.end_all)
-    session = _session(config)
+    registry = CollectorRegistry()
+    meters = Meters(registry)
+    db.retried = meters.retried
+    session = _session(config, meters)
     stack.push_async_callback(session.close)
     connections = Connections(vault)
     tiktok = TikTokConnector(session, clock, allow_private_urls=config.allow_private_urls)
@@ -152,7 +157,7 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
         seen=keepers.seen,
     )
     bell = Bell()
-    inbox = InboxWriter(db, lambda keys: workers.wake(len(keys)))
+    inbox = InboxWriter(db, lambda keys: workers.wake(len(keys)), meters.batch)
     desk = Desk(
         db=db,
         connections=connections,
@@ -162,6 +167,7 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
         owner=owner,
         wake=bell.ring,
         platforms=PLATFORMS,
+        meter=meters,
         is_crowded=lambda: inbox.is_crowded,
     )
     targets = AlertTargets(vault)
@@ -193,12 +199,13 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
         alert_senders=senders,
         test_alert=alerts.test,
         clock=clock,
-        metrics=CollectorRegistry(),
+        metrics=registry,
         ready=Readiness(config, workers, rounds).problems,
         version=VERSION,
         public_url=config.public_url,
         api_tokens=frozenset({digest(token)} if token else ()),
     )
+    stack.push_async_callback(_ended, asyncio.create_task(meters.watch_the_loop(), name="loop-lag"))
     stack.push_async_callback(actions.close)
     stack.push_async_callback(_stop, config, workers, rounds, asyncio.create_task(workers.run()), rounds.start())
     runner, port = await _listen(config, web_desk)
@@ -256,7 +263,12 @@ def _sync_settings(config: Config) -> SyncSettings:
     )
 
 
-def _session(config: Config) -> aiohttp.ClientSession:
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _session(config: Config, meters: Meters) -> aiohttp.ClientSession:
     """One session for all calls. Names are resolved to public addresses only, unless private ones are allowed; and anew
     for each connection, so that a name cannot be checked as one address and called as another.
     """
@@ -267,6 +279,7 @@ def _session(config: Config) -> aiohttp.ClientSession:
         ),
         headers={"User-Agent": f"bridge/{VERSION}"},
         cookie_jar=aiohttp.DummyCookieJar(),
+        trace_configs=[tracing(meters)],
     )
 
 

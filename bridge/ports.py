@@ -56,6 +56,26 @@ class Platform:
     """What happens in this store never reaches the channel: there are no cancellation settings to make."""
 
 
+class Meter(Protocol):
+    """Counts what the core does."""
+
+    def effect(self, kind: str, outcome: str) -> None:
+        """`claimed`, then `done`, `void`, `refused`, or `unsure` (not known, not seen yet, PENDING)."""
+        ...
+
+    def look(self, outcome: str, seconds: float) -> None:
+        """`returned`, `failed`, `parked`, `lease_lost`, `interrupted`."""
+        ...
+
+
+class Uncounted:
+    """A meter that forgets."""
+
+    def effect(self, kind: str, outcome: str) -> None: ...
+
+    def look(self, outcome: str, seconds: float) -> None: ...
+
+
 # --- reading what changed -------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 
@@ -24,6 +25,14 @@ class HintKey:
 
     def __str__(self) -> str:
         return f"hint:{self.connection_id}:{self.topic}:{self.shop}:{self.subject}"
+
+
+def trace_of(key: str) -> str:
+    """The one id of an order in log lines, or of a message until its order is known: the same everywhere, for ever.
+
+    Nothing has to be stored or handed on for it: whoever knows the key can make it.
+    """
+    return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 def parse_key(text: str) -> OrderKey | HintKey:

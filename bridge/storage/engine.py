@@ -60,6 +60,8 @@ class Database:
         self._writer = writer
         self._reader = reader
         self._lock = lock
+        self.retried: Callable[[str], None] = lambda _why: None
+        """Told of each transaction that is run again: `again` or `lost`."""
         self._queue: asyncio.Queue[tuple[Work[Any], bool, asyncio.Future[Any]] | None] = asyncio.Queue()
         self._owner: asyncio.Task[None] | None = None
         self._closed = False
@@ -189,6 +191,7 @@ class Database:
                 ) from cause
             if failure.meaning is Meaning.DOWN or tried >= TRIES:
                 raise self._down(failure.text, cause) from cause
+            self.retried(failure.meaning.value)
             # Full jitter: two transactions that met in a deadlock should not meet again.
             await asyncio.sleep(random.uniform(0, min(0.01 * 2**tried, 1.0)))  # noqa: S311 -- no secret hangs on it
 

@@ -29,10 +29,18 @@ _Waiting = tuple[tuple[str, ...], asyncio.Future[None]]
 class InboxWriter:
     """Group commit without a timer: a batch is whatever queued while the last one was committed."""
 
-    def __init__(self, db: Database, committed: Callable[[frozenset[str]], None]) -> None:
-        """`committed` gets the work keys of each batch, after it is durable: whoever waits for work is woken by it."""
+    def __init__(
+        self,
+        db: Database,
+        committed: Callable[[frozenset[str]], None],
+        counted: Callable[[int], None] = lambda _rows: None,
+    ) -> None:
+        """`committed` gets the work keys of each batch, after it is durable: whoever waits for work is woken by it.
+        `counted` gets how many deliveries shared it.
+        """
         self._db = db
         self._committed = committed
+        self._counted = counted
         self._queue: asyncio.Queue[_Waiting | None] = asyncio.Queue(QUEUE)
         self._task: asyncio.Future[list[None]] | None = None
         self._lanes = LANES if db.dialect == "mysql" else 1
@@ -124,5 +132,6 @@ class InboxWriter:
             else:
                 future.set_exception(problem)
         if problem is None:
+            self._counted(len(batch))
             # Not called from here: what goes wrong in it must not end the writer.
             asyncio.get_running_loop().call_soon(self._committed, frozenset(keys))

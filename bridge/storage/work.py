@@ -102,15 +102,15 @@ def _ours(claimed: Claimed) -> dict[str, Any]:
     return {"key": claimed.key, "owner": claimed.owner}
 
 
-_LONGEST_DUE = (
+_DUE = (
     select(table.c.work_key, table.c.generation, table.c.attempts, db_now_ms(seconds("lease")).label("until"))
     .where(table.c.due_at <= db_now_ms(), _free())
-    .order_by(table.c.due_at)
     .limit(bindparam("most", type_=Integer()))
     .with_for_update(skip_locked=True)
     # Left to itself the server locks all rows of a crowd, to sort them, and the next worker finds nothing free.
     .with_hint(table, "FORCE INDEX (work_due_at)", "mysql")
 )
+_LONGEST_DUE, _LAST_DUE = _DUE.order_by(table.c.due_at), _DUE.order_by(table.c.due_at.desc())
 _LEASE = (
     update(table)
     .where(table.c.work_key.in_(bindparam("keys", expanding=True)))
@@ -118,14 +118,17 @@ _LEASE = (
 )
 
 
-async def take(conn: AsyncConnection, owner: str, lease_seconds: float, limit: int = 1) -> list[Claimed]:
+async def take(
+    conn: AsyncConnection, owner: str, lease_seconds: float, limit: int = 1, *, newest: bool = False
+) -> list[Claimed]:
     """Lease up to `limit` due keys for `owner`, the longest due first. No network call belongs in the transaction.
 
     `owner` names one worker, not a process: it is what tells a lease from the lease taken over. Parked keys are not
-    handed out; keys whose lease ran out are.
+    handed out; keys whose lease ran out are. `newest`: what became due last goes first, so that one message
+    need not wait behind thousands.
     """
     asked = time.monotonic()
-    rows = (await conn.execute(_LONGEST_DUE, {"lease": lease_seconds, "most": limit})).all()
+    rows = (await conn.execute(_LAST_DUE if newest else _LONGEST_DUE, {"lease": lease_seconds, "most": limit})).all()
     if not rows:
         return []
     keys = [row.work_key for row in rows]

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 import structlog
 
-from bridge.ports import Channel, Clock, Gateways, Platform, Store
+from bridge.ports import Channel, Clock, Gateways, Meter, Platform, Store, Uncounted
 from bridge.storage.connections import Connection, Connections
 from bridge.storage.engine import Database
 from bridge.storage.shops import Shop
@@ -57,6 +57,7 @@ class Desk:
     """Tell the workers that something became due."""
     platforms: Mapping[str, Platform]
     """By kind of connection."""
+    meter: Meter = field(default_factory=Uncounted)
     outages: Outages = field(default_factory=Outages)
     is_crowded: Callable[[], bool] = lambda: False
     """Whether many deliveries are coming in at this moment."""

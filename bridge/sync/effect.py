@@ -24,7 +24,7 @@ from bridge.storage.errors import AlreadyOpen
 from bridge.storage.ledger import Claim
 from bridge.sync import braking, drifting, outbreak, waiting
 from bridge.sync.arrivals import note_arrivals, read_facts
-from bridge.sync.desk import CALL_TIMEOUT, Desk
+from bridge.sync.desk import CALL_TIMEOUT, Desk, log
 from bridge.sync.lease import Lease, LeaseLost
 from bridge.sync.sheet import RemoteDown, Sheet, Sides, standing_facts
 
@@ -103,6 +103,7 @@ async def perform(desk: Desk, lease: Lease, sheet: Sheet, sides: Sides, effect: 
     claim = await _claim(desk, sheet, sides, effect, prepared)
     if claim is None:
         return AGAIN
+    _tell(desk, claim, "claimed", effect.because)
     reach(handler.points.claimed)
     outcome = await handler.call(desk, sheet, sides, claim)
     reach(handler.points.answered)
@@ -233,6 +234,12 @@ async def _believe(
     return AGAIN
 
 
+def _tell(desk: Desk, claim: Claim, outcome: str, because: str) -> None:
+    """Count it and log it, after it was committed."""
+    desk.meter.effect(claim.kind, outcome)
+    log.info("effect", outcome=outcome, effect=claim.kind, mark=claim.token, attempt=claim.attempt, because=because)
+
+
 def _still_ours(claim: Claim, *, changed: bool) -> None:
     """Whoever stood still for longer than the lease may find the claim ended by another: then nothing is written."""
     if not changed:
@@ -253,6 +260,7 @@ async def _done(desk: Desk, sheet: Sheet, claim: Claim, look: Look, *, found: bo
         await outbreak.raise_holds(conn, sheet.record.id, look.holds)
 
     await desk.db.write(write)
+    _tell(desk, claim, "done", look.because)
 
 
 async def _wait(
@@ -274,6 +282,7 @@ async def _wait(
         await changelog.write_once(conn, sheet.record.id, "waiting", f"{claim.id}:{because}", because, facts)
 
     await desk.db.write(write)
+    _tell(desk, claim, "unsure", because)
     return Step(due=until)
 
 
@@ -302,6 +311,7 @@ async def _void(
             await outbreak.raise_holds(conn, sheet.record.id, (hold,))
 
     await desk.db.write(write)
+    _tell(desk, claim, "void", because)
 
 
 async def _refused(
@@ -324,6 +334,7 @@ async def _refused(
         )
 
     await desk.db.write(write)
+    _tell(desk, claim, "refused", because)
     return AGAIN
 
 

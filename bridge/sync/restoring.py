@@ -8,7 +8,7 @@ database knows none of, also where the sale is dead by now. Only then may "not i
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -29,6 +29,9 @@ from bridge.sync.sweep import sweep_all
 LEASE = "restore-check"
 LEASE_SECONDS = 120.0
 PAGE = 500
+A_SECOND = 50.0
+LONGEST = 3600.0
+"""Seconds over which the looks are spread at most."""
 SHOWN = 100
 """Orders listed of each kind; the counts are of all."""
 _WOULD = {
@@ -164,7 +167,9 @@ async def _mark(desk: Desk, check: Check) -> Check:
     async def write(conn: AsyncConnection) -> Check:
         page = await restore.to_mark(conn, check.after, PAGE)
         if page:
-            await work.mark(conn, [key for _, key in page])
+            # Not all at once: what messages ask for meanwhile comes between.
+            due = desk.clock.now() + timedelta(seconds=min(check.marked / A_SECOND, LONGEST))
+            await work.mark(conn, [key for _, key in page], due)
             return await _stored(conn, replace(check, after=page[-1][0], marked=check.marked + len(page)))
         await work.take_up_parked(conn)
         return await _stored(conn, replace(check, state="looking", looking_since=await restore.now(conn)))

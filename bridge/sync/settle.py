@@ -26,6 +26,7 @@ from bridge.sync import (
     capabilities,
     creating,
     drifting,
+    following,
     invoicing,
     linking,
     outbreak,
@@ -75,6 +76,7 @@ async def settle(desk: Desk, key: OrderKey, lease: Lease, first: Sheet | None = 
         if sheet is None:
             log.warning("settle.unknown_shop", order=key.channel_order_id, shop=key.shop_id)
             return None
+        following.known_as(sheet.record.id)
         blocked = _blocked_until(desk, sheet)
         if blocked is not None:
             return blocked

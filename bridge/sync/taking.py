@@ -24,11 +24,11 @@ class Hand:
     """What our books said when it was taken; None: to be read on its own, for what that tells then."""
 
 
-async def take(desk: Desk, owner: str) -> Hand | None:
-    """Lease what is due the longest. None: nothing is."""
+async def take(desk: Desk, owner: str, *, newest: bool = False) -> Hand | None:
+    """Lease what is due the longest, or what became due last. None: nothing is."""
 
     async def claim(conn: AsyncConnection) -> Hand | None:
-        claimed = await work.take(conn, owner, desk.settings.lease.total_seconds(), 1)
+        claimed = await work.take(conn, owner, desk.settings.lease.total_seconds(), 1, newest=newest)
         return Hand(claimed[0], await _first_look(conn, desk, claimed[0])) if claimed else None
 
     # Run again after a lost commit, it takes another row; the first one comes back when its lease runs out.

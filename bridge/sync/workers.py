@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from datetime import datetime, timedelta
+
+import structlog
 
 from bridge.domain.keys import HintKey, OrderKey, parse_key
 from bridge.killpoints import KillPoint, reach
@@ -15,7 +18,7 @@ from bridge.mistakes import frames, place
 from bridge.storage import work
 from bridge.storage.errors import CommitUnknown, StorageDown
 from bridge.storage.work import POISON_ATTEMPTS, Claimed
-from bridge.sync import parking
+from bridge.sync import following, parking
 from bridge.sync.desk import Desk, log
 from bridge.sync.hints import Found, Taken, resolve
 from bridge.sync.lease import Lease, LeaseLost
@@ -27,6 +30,10 @@ IDLE_LOOK = timedelta(seconds=1)
 GIVE_WAY = timedelta(milliseconds=500)
 """So long a worker lets a crowd of deliveries go first, before each piece of work."""
 GIVE_WAY_STEPS = 10
+FRESH_EVERY = 4
+"""Every so manieth piece of work is what became due last: a message of one shop is seen to while thousands of orders of
+another are due before it.
+"""
 STORAGE_PAUSE = timedelta(seconds=1)
 AFTER_FAILURE = timedelta(seconds=15)
 """A claim that failed in a way nobody foresaw is taken up again after this, four times more."""
@@ -39,6 +46,7 @@ class Workers:
         self._calls = 0
         self._stopping = asyncio.Event()
         self._busy = 0
+        self._taken = 0
         self._owed: list[Claimed] = []
         self._running = False
 
@@ -77,7 +85,8 @@ class Workers:
             try:
                 await self._give_back()
                 await self._give_way()
-                hand = await take(self._desk, owner)
+                self._taken += 1
+                hand = await take(self._desk, owner, newest=self._taken % FRESH_EVERY == 0)
                 if hand is None:
                     await self._rest(IDLE_LOOK, heard)
                     continue
@@ -117,11 +126,18 @@ class Workers:
             self._resting.discard(call)
 
     async def _see_to(self, hand: Hand) -> None:
+        with structlog.contextvars.bound_contextvars(**following.of(hand.claimed.key)):
+            await self._look(hand)
+
+    async def _look(self, hand: Hand) -> None:
         self._busy += 1
+        began, ended = time.monotonic(), "interrupted"
         try:
             reach(KillPoint.WORK_CLAIMED)
-            await self._handle(hand)
+            log.debug("work.taken", key=hand.claimed.key, attempt=hand.claimed.attempts)
+            ended = await self._handle(hand)
         except LeaseLost:
+            ended = "lease_lost"
             log.warning("work.lease_lost", key=hand.claimed.key)
             with contextlib.suppress(StorageDown, CommitUnknown):
                 await self._desk.db.write(lambda conn: work.came_back_late(conn, hand.claimed))
@@ -142,6 +158,7 @@ class Workers:
         except Exception as mistake:  # noqa: BLE001 -- logged with its place, counted, and parked in the end
             # Nobody foresaw this, so nobody can say what it means: the claim counts as one that never came back, the
             # order is tried again and parked after five, and the other orders go on.
+            ended = "failed"
             log.error(
                 "work.failed",
                 key=hand.claimed.key,
@@ -152,6 +169,8 @@ class Workers:
             await self._put_off(hand.claimed, place(mistake))
         finally:
             self._busy -= 1
+            self._desk.meter.look(ended, time.monotonic() - began)
+            structlog.contextvars.unbind_contextvars(*following.MORE)
 
     async def _put_off(self, claimed: Claimed, because: str | None) -> None:
         try:
@@ -160,12 +179,13 @@ class Workers:
             self._owed.append(claimed)
             raise
 
-    async def _handle(self, hand: Hand) -> None:
+    async def _handle(self, hand: Hand) -> str:
+        """How the look ended."""
         claimed = hand.claimed
         key = parse_key(claimed.key)
         if claimed.is_poison:
             await self._park(claimed, key)
-            return
+            return "parked"
         sheet = hand.first if isinstance(hand.first, Sheet) else None
         if isinstance(key, HintKey):
             first = hand.first if isinstance(hand.first, Found) else None
@@ -175,14 +195,17 @@ class Workers:
                 await self._desk.db.write(lambda conn: parking.no_longer(conn, hint))
             if not isinstance(found, Taken):
                 await self._release(claimed, found)
-                return
+                return "returned"
+            following.follow(key, found.key)
+            log.info("hint.taken", topic=key.topic, subject=key.subject)
             if found.claimed is None:
-                return
+                return "returned"
             hand.claimed = claimed = found.claimed
             key, sheet = found.key, found.sheet
         lease = Lease(self._desk, claimed)
         due = await settle(self._desk, key, lease, sheet)
         await self._release(lease.claimed, due)
+        return "returned"
 
     async def _release(self, claimed: Claimed, due: datetime | None) -> None:
         reach(KillPoint.WORK_RELEASING)

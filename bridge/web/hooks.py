@@ -7,13 +7,15 @@ Two hundred only after the row is durable. Our own faults are 503: TikTok takes 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+import structlog
 from aiohttp import web
 
-from bridge.domain.keys import HintKey, OrderKey
+from bridge.domain.keys import HintKey, OrderKey, trace_of
 from bridge.killpoints import KillPoint, reach
 from bridge.ports import Hint, HookRefused, Platform
 from bridge.storage.errors import StorageProblem
@@ -24,6 +26,9 @@ from bridge.web.keyring import Keyring, Keys, Unavailable
 from bridge.web.metrics import METRICS, Metrics
 from bridge.web.problems import Problem
 
+log: structlog.stdlib.BoundLogger = structlog.get_logger("bridge.web")
+_LOGGER: Final = logging.getLogger("bridge.web")
+"""Asked first: deliveries are many, and a line that is not written must cost nothing."""
 KEYRING: web.AppKey[Keyring] = web.AppKey("keyring", Keyring)
 
 _LATER: Final = {"Retry-After": "30"}
@@ -100,6 +105,8 @@ async def _take_in(
         detail = "The delivery could not be stored. Send it again."
         raise _refused(metrics, kind, "storage_down", "storage-unavailable", detail) from problem
     reach(KillPoint.HOOK_COMMITTED)
+    if _LOGGER.isEnabledFor(logging.DEBUG):
+        log.debug("delivery.taken_in", trace=trace_of(arrival.work_key), topic=arrival.topic, subject=arrival.subject)
     metrics.deliveries.labels(kind, "taken_in").inc()
     metrics.delivery_seconds.labels(kind).observe(time.perf_counter() - began)
     return web.Response()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from datetime import timedelta
 
 from aiohttp import web
@@ -9,9 +11,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.storage import attention, drifts, orders, work
+from bridge.storage import attention, drifts, orders, standing, work
 from bridge.storage.errors import StorageProblem
+from bridge.storage.standing import Standing
 from bridge.web.desk import DESK
+from bridge.web.standing_metrics import StandingGauges
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -44,6 +48,10 @@ class Metrics:
             ["side", "outcome"],
             registry=registry,
         )
+        self.standing = StandingGauges(registry)
+        self.database_seconds = Gauge(
+            "bridge_database_seconds", "How long the last scrape's questions to the database took", registry=registry
+        )
         self.database = Gauge("bridge_database_up", "1 when the last scrape could read the database", registry=registry)
         Gauge("bridge_info", "The version that runs", ["version"], registry=registry).labels(version).set(1)
 
@@ -57,24 +65,30 @@ async def show_metrics(request: web.Request) -> web.Response:
 
     async def read(
         conn: AsyncConnection,
-    ) -> tuple[dict[str, float], dict[str, int], dict[str, int], list[drifts.Counts]]:
+    ) -> tuple[dict[str, float], dict[str, int], dict[str, int], list[drifts.Counts], Standing]:
         states = {state.value: number for state, number in (await orders.counts(conn)).items()}
         untold = await drifts.counts(conn, request.app[DESK].clock.now() - timedelta(days=1))
-        return await work.counts(conn), await attention.counts(conn), states, untold
+        stands = await standing.read(conn)
+        return await work.counts(conn), await attention.counts(conn), states, untold, stands
 
+    began = time.monotonic()
     try:
-        of_work, of_attention, of_orders, of_drifts = await request.app[DESK].db.read(read)
+        of_work, of_attention, of_orders, of_drifts, stands = await request.app[DESK].db.read(read)
     except StorageProblem:
         metrics.database.set(0)
     else:
         metrics.database.set(1)
+        metrics.database_seconds.set(time.monotonic() - began)
+        metrics.standing.show(stands)
         metrics.oldest.set(of_work.pop("oldest_due_age", 0.0))
         for gauge, numbers in ((metrics.work, of_work), (metrics.attention, of_attention), (metrics.orders, of_orders)):
             gauge.clear()
             for label, number in numbers.items():
                 gauge.labels(label).set(number)
         _drifts(metrics.drifts, of_drifts)
-    return web.Response(body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    # Reads the process's own files, so beside the loop.
+    body = await asyncio.to_thread(generate_latest, metrics.registry)
+    return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 def _drifts(gauge: Gauge, counted: list[drifts.Counts]) -> None:

@@ -24,6 +24,7 @@ import bridge.bootstrap
 from bridge import killpoints
 from bridge.cli import main
 from bridge.config import Config
+from bridge.meters import Meters
 from bridge.storage import sqlite
 from bridge.storage.inbox_writer import InboxWriter
 from bridge.storage.trips import Trips
@@ -102,8 +103,8 @@ def _traced_calls(file: int) -> None:
     tracing.freeze()
     made = bridge.bootstrap._session
 
-    def session(config: Config) -> aiohttp.ClientSession:
-        kept = made(config)
+    def session(config: Config, meters: Meters) -> aiohttp.ClientSession:
+        kept = made(config, meters)
         kept._trace_configs.append(tracing)
         return kept
 

@@ -284,3 +284,22 @@ async def test_what_waits_for_its_time_or_for_a_person_is_not_shown(scene: Scene
     await scene.an_hour_passes()
     assert await scene.sql("SELECT 1 FROM orders WHERE waiting_since IS NOT NULL") == []
     assert await scene.shown() == []
+
+
+# --- turns ---------------------------------------------------------------------------------------------------------
+
+
+async def test_one_message_is_seen_to_while_thousands_are_due_before_it(scene: Scene) -> None:
+    """What another shop's crowd asks for does not keep it waiting until the crowd is through."""
+    play = scene.play
+    await scene.at_rest()
+
+    async def crowd(conn: AsyncConnection) -> None:
+        # Of a shop that is no longer known: each costs a look and no call.
+        await work.mark(conn, [f"order:gone:{number}" for number in range(4000)])
+
+    await scene.service.db.write(crowd)
+    order_id = await play.place(MUGS)
+    await play.imported(order_id)
+    left = await scene.service.db.read(work.counts)
+    assert left["due"] > 1000, "the crowd was not through yet"
