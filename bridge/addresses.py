@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
+import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 _LOCAL_NAMES = ("localhost", "local", "internal", "localdomain", "home.arpa")
@@ -102,3 +105,25 @@ class PublicResolver(AbstractResolver):
 
     async def close(self) -> None:
         await self._inner.close()
+
+
+async def date_offset(session: aiohttp.ClientSession, url: str, now: Callable[[], float]) -> float | None:
+    """Our clock less the server's in seconds, by its Date header; None where it does not answer or sends none.
+
+    Nothing is asked of it: any answer will do, an error too.
+    """
+    began = now()
+    try:
+        async with session.get(url, timeout=aiohttp.ClientTimeout(total=5), allow_redirects=False) as answer:
+            return clock_offset(answer.headers.get("Date"), (began + now()) / 2)
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+        return None
+
+
+def clock_offset(date: str | None, ours: float) -> float | None:
+    """Our clock less theirs; they tell whole seconds, which are half a second old on average."""
+    try:
+        theirs = parsedate_to_datetime(date or "")
+    except (ValueError, TypeError):
+        return None
+    return ours - theirs.timestamp() - 0.5 if theirs.tzinfo else None

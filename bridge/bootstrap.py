@@ -22,6 +22,7 @@ from bridge.addresses import PublicResolver
 from bridge.alerting.email import EmailSender
 from bridge.alerting.mail_server import mail_server
 from bridge.alerting.webhook import WebhookSender
+from bridge.checkup import Checkup
 from bridge.config import Config
 from bridge.connectors.calls import tracing
 from bridge.connectors.magento.client import Client as MagentoClient
@@ -179,13 +180,17 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
     inbox.start()
     stack.push_async_callback(inbox.close)
     rounds = Rounds(desk, keepers.renew_early, alerts.round)
+    courier = _courier()
+    stack.push_async_callback(courier.close)
     web_desk = WebDesk(
         db=db,
         connections=connections,
         inbox=inbox,
         connectors={
             "tiktok": tiktok,
-            "magento": MagentoConnector(session, allow_private=config.allow_private_urls),
+            "magento": MagentoConnector(
+                session, allow_private=config.allow_private_urls, now=lambda: clock.now().timestamp()
+            ),
         },
         doors={"tiktok": TikTokDoor(), "magento": MagentoDoor()},
         platforms=PLATFORMS,
@@ -201,6 +206,8 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
         clock=clock,
         metrics=registry,
         ready=Readiness(config, workers, rounds).problems,
+        checkup=Checkup(config, db, workers, rounds, bool(token), clock.now).findings,
+        courier=courier,
         version=VERSION,
         public_url=config.public_url,
         api_tokens=frozenset({digest(token)} if token else ()),
@@ -280,6 +287,13 @@ def _session(config: Config, meters: Meters) -> aiohttp.ClientSession:
         headers={"User-Agent": f"bridge/{VERSION}"},
         cookie_jar=aiohttp.DummyCookieJar(),
         trace_configs=[tracing(meters)],
+    )
+
+
+def _courier() -> aiohttp.ClientSession:
+    """For calls to our own public address, which may lead to a private one inside the operator's network."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(use_dns_cache=False, force_close=True), cookie_jar=aiohttp.DummyCookieJar()
     )
 
 

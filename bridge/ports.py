@@ -16,7 +16,7 @@ from bridge.domain.alerting import Message
 from bridge.domain.capabilities import StoreCapabilities
 from bridge.domain.channel_order import ChannelOrder
 from bridge.domain.link import Answer
-from bridge.domain.outcomes import Outcome
+from bridge.domain.outcomes import Outcome, RemoteProblem
 from bridge.domain.plans import CannotPlan, OrderPlan, RefundRequest
 from bridge.domain.settings import ShopSettings
 from bridge.domain.store_order import StoreOrder
@@ -29,6 +29,17 @@ class Clock(Protocol):
 
 
 # --- kinds of platform ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ClockRule:
+    """How far our clock may be behind (negative) or ahead of theirs, in seconds."""
+
+    fine: tuple[float, float] = (-60, 60)
+    works: tuple[float, float] = (float("-inf"), float("inf"))
+    """Beyond this our calls are refused."""
+    says: str = ""
+    """The same for people, without a full stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,12 @@ class Platform:
     """Those of them that say that the authorization has ended."""
     answer_within: float = 10.0
     """Seconds a sender waits for our answer, less what the way takes."""
+    clock: ClockRule = ClockRule()
+    """How far our clocks may differ."""
+    late_because: str = "its messages are held up, or do not reach us"
+    """Why messages may be late, as doctor puts it."""
+    late_advice: str = ""
+    """What to do about that, without a full stop."""
     one_way: bool = False
     """What happens in this store never reaches the channel: there are no cancellation settings to make."""
 
@@ -331,6 +348,50 @@ class Connected:
     findings: tuple[Finding, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a connection before doctor looks at it again."""
+
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    plugin_override: str | None = None
+    """The plugin version an operator says is really installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What doctor found on the other side, whatever was wrong there."""
+
+    findings: tuple[Finding, ...]
+    connected: Connected | None = None
+    """None: the credentials could not be proven; `problem` says why."""
+    problem: RemoteProblem | None = None
+    clock_offset: float | None = None
+    """Our clock less theirs, in seconds, by their Date header; None where they sent none."""
+    last_change: datetime | None = None
+    """The newest change, by their clock, of what they should have told us about; None where that was not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class TestDelivery:
+    """A delivery as the remote itself would send it, signed with its key, that names nothing. Pure data."""
+
+    __test__ = False  # not a test case, whatever its name
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes
+    signature_header: str
+    """The header that carries the signature."""
+    seconds: float
+    """How long the remote would wait for an answer."""
+
+
+TEST_TOPIC = "test-delivery"
+"""`Hint.topic` of a delivery that doctor sent; its `subject` is doctor's mark. It is stored like any other and leads to
+no order: nothing is read or done because of it.
+"""
+
+
 class Connector(Protocol):
     """One kind of platform: how to connect to it."""
 
@@ -349,7 +410,37 @@ class Connector(Protocol):
     async def connect(self, connection_id: str, url: str, credentials: Mapping[str, Any], public_url: str) -> Connected:
         """Prove the credentials, read what the remote is, register for its messages and confirm by listing.
 
-        Raises `RemoteProblem`. Doing it again mends registrations and is how doctor looks.
+        Raises `RemoteProblem`. Doing it again mends registrations.
+        """
+        ...
+
+    async def examine(
+        self,
+        connection_id: str,
+        url: str,
+        credentials: Mapping[str, Any],
+        public_url: str,
+        *,
+        mend: bool,
+        known: Known,
+    ) -> Examined:
+        """Doctor: look at everything that can be right or wrong, and say of each what was seen and what to do.
+
+        One check that fails does not keep the others from being made. Raises nothing remote, and ends within half a
+        minute. `mend`: bring the registrations to what we want; else they are only looked at.
+        """
+        ...
+
+    async def clock_offset(self, url: str) -> float | None:
+        """Our clock less theirs in seconds, asked without credentials; None where it cannot be told."""
+        ...
+
+    def test_delivery(
+        self, connection_id: str, credentials: Mapping[str, Any], public_url: str, mark: str
+    ) -> TestDelivery | None:
+        """What the remote would send to our public address, made by us; None where no key to sign it with is known.
+
+        `mark`: letters and digits by which it is known again.
         """
         ...
 

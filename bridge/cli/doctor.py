@@ -1,25 +1,26 @@
-"""`bridge doctor`: what is wrong, and what to do about it."""
+"""`bridge doctor`: what is right, what is wrong, and what to do about it."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from bridge.cli import alert_findings
 from bridge.cli.api import Api, ApiProblem, NoService, segment, service
 from bridge.cli.failing import Failed
 from bridge.cli.shown import JsonOption, UrlOption, console, findings, print_json
 
 if TYPE_CHECKING:
     from bridge.config import Config
+    from bridge.ports import Finding as Told
 
 Finding = dict[str, str]
+Report = dict[str, list[Finding]]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -27,12 +28,23 @@ def add_to(app: typer.Typer) -> None:
 
 
 def doctor(
+    connection: Annotated[
+        str | None,
+        typer.Argument(help="Only this connection, by id or name", show_default=False),
+    ] = None,
     *,
+    mend: Annotated[
+        bool, typer.Option("--mend/--no-mend", help="Register again what is missing at the shops, or only look")
+    ] = True,
     new_key: Annotated[bool, typer.Option("--new-key", help="Only print a new BRIDGE_SECRET_KEY")] = False,
     as_json: JsonOption = False,
     url: UrlOption = None,
 ) -> None:
     """Look at settings, database, service and every connection; mend registrations; say what to do.
+
+    Of each connection: whether it is reached and lets us in, permissions, clocks, the plugin's version, registrations,
+    whether messages come, and whether a signed test delivery to our own public address is taken in. What is wrong comes
+    first.
 
     While a service runs it is asked; otherwise its settings and database are looked at from here. Ends with 1 where
     something is wrong.
@@ -43,38 +55,66 @@ def doctor(
         typer.echo(generate_key())
         return
     api = service(url)
-    report: dict[str, list[Finding]] = {}
-    with Console(stderr=True).status("looking at the service"):
-        try:
-            report["service"] = _service(api)
-        except NoService as problem:
-            # Where a service was named it should be there; else a stopped one is worth knowing only.
-            level = "error" if url or os.environ.get("BRIDGE_URL") else "warning"
-            report["service"] = [_finding(level, "not_running", str(problem))]
-    runs = report["service"][0]["code"] != "not_running"
-    report["settings and database"] = asyncio.run(_local(is_running=runs))
-    if runs:
-        report["alerts"] = _alerts(api)
-        report |= _connections(api)
-    broken = any(one["level"] == "error" for found in report.values() for one in found)
-    if as_json:
-        print_json({"ok": not broken, "findings": report})
-    else:
-        out = console()
-        for place, found in report.items():
-            if not found:
-                continue
+    report: Report = {}
+    out = console()
+    for place, found in _look(api, connection, mend=mend, is_named=bool(url or os.environ.get("BRIDGE_URL"))):
+        report[place] = found
+        # As it comes: the next connection may take its half minute.
+        if found and not as_json:
             out.print(Text(place, style="bold"))
             findings(out, found)
-    if broken:
-        raise Failed("something is wrong; see the errors above")
+    wrong = [one for found in report.values() for one in found if one["level"] == "error"]
+    if as_json:
+        print_json({"ok": not wrong, "findings": report})
+    if wrong:
+        raise Failed(f"something is wrong; see the {len(wrong)} errors above")
+
+
+def _look(api: Api, connection: str | None, *, mend: bool, is_named: bool) -> Iterator[tuple[str, list[Finding]]]:
+    """Place after place. Raises `Failed` for a connection that is none."""
+    try:
+        with Console(stderr=True).status("looking at the service"):
+            running = _running(api)
+    except NoService as problem:
+        if connection is not None:
+            raise Failed(f"connections are looked at by the service: {problem}") from None
+        # Where a service was named it should be there; else a stopped one is worth knowing only.
+        yield "service", [_finding("error" if is_named else "warning", "not_running", str(problem))]
+        yield "settings and database", asyncio.run(_local())
+        return
+    try:
+        health = api.get("/api/v1/doctor")
+    except ApiProblem as problem:
+        yield "service", [_finding("error", "api_refused", str(problem)), *running]
+        return
+    chosen = _chosen(health["connections"], connection)
+    if connection is None:
+        told = [*running, *health["findings"]]
+        yield "service", sorted(told, key=lambda one: ("error", "warning", "ok").index(one["level"]))
+    for one in chosen:
+        with Console(stderr=True).status(f"looking at {one['name']}"):
+            found = _connection(api, one, mend=mend)
+        yield f"{one['kind']}: {one['name']} ({one['id']})", found
+    if not chosen:
+        yield "connections", [_finding("warning", "none", "Nothing is connected yet: bridge connect --help")]
+
+
+def _chosen(connections: list[dict[str, Any]], wanted: str | None) -> list[dict[str, Any]]:
+    if wanted is None:
+        return connections
+    found = [one for one in connections if wanted == one["id"]]
+    found = found or [one for one in connections if wanted.casefold() == str(one["name"]).casefold()]
+    if not found:
+        names = ", ".join(f"{one['name']} ({one['id']})" for one in connections) or "none at all"
+        raise Failed(f"there is no connection {wanted!r}; there are: {names}")
+    return found
 
 
 def _finding(level: str, code: str, text: str) -> Finding:
     return {"level": level, "code": code, "text": text}
 
 
-def _service(api: Api) -> list[Finding]:
+def _running(api: Api) -> list[Finding]:
     found = api.get("/healthz")
     told = [_finding("ok", "running", f"Version {found['version']} answers at {api.url}.")]
     try:
@@ -85,57 +125,28 @@ def _service(api: Api) -> list[Finding]:
     return told
 
 
-def _alerts(api: Api) -> list[Finding]:
-    try:
-        return alert_findings.findings(api.get("/api/v1/alert-targets")["targets"])
-    except ApiProblem as problem:
-        return [_finding("error", problem.slug, str(problem))]
-
-
-def _connections(api: Api) -> dict[str, list[Finding]]:
-    report: dict[str, list[Finding]] = {}
-    try:
-        connections = api.get("/api/v1/connections")["connections"]
-    except ApiProblem as problem:
-        return {"connections": [_finding("error", problem.slug, str(problem))]}
-    for connection in connections:
-        place = f"{connection['kind']}: {connection['name']} ({connection['id']})"
-        with Console(stderr=True).status(f"looking at {connection['name']}"):
-            report[place] = _connection(api, connection)
-    if not connections:
-        report["connections"] = [_finding("warning", "none", "Nothing is connected yet: bridge connect --help")]
-    return report
-
-
-def _connection(api: Api, connection: Mapping[str, Any]) -> list[Finding]:
+def _connection(api: Api, connection: Mapping[str, Any], *, mend: bool) -> list[Finding]:
     if connection["state"] == "announced":
         return [_finding("warning", "announced", connection["because"] or "Announced, not connected yet.")]
+    path = f"/api/v1/connections/{segment(connection['id'])}/doctor"
     try:
-        found = api.post(f"/api/v1/connections/{segment(connection['id'])}/doctor")
+        return list(api.post(path if mend else f"{path}?mend=false")["findings"])
     except ApiProblem as problem:
-        return [_finding("error", problem.slug, str(problem))]
-    return list(found["findings"]) or [_finding("ok", "connected", "It is connected.")]
+        return [_finding("error", "not_looked_at", str(problem))]
 
 
-async def _local(*, is_running: bool) -> list[Finding]:
-    """As seen from here. The service that runs may have been given other settings, and speaks for those itself."""
+async def _local() -> list[Finding]:
+    """As seen from here, while no service runs."""
+    from bridge.checkup import settings_findings
     from bridge.cli.settled import config
 
     settings = config()
-    if is_running:
-        is_here = not settings.is_embedded or (settings.data_dir / "secret.key").exists()
-        return await _database(settings) if is_here else []
-    told: list[Finding] = []
-    if settings.public_url is None:
-        text = "BRIDGE_PUBLIC_URL is not set: shops elsewhere cannot be told where to deliver. Sweeps go on without."
-        told.append(_finding("warning", "no_public_url", text))
-    if settings.allow_private_urls:
-        text = "BRIDGE_ALLOW_PRIVATE_URLS is on: for trying out only. Switch it off in production."
-        told.append(_finding("warning", "private_urls", text))
-    return told + await _database(settings)
+    found = [*_plain(settings_findings(settings)), *await _database(settings)]
+    return sorted(found, key=lambda one: ("error", "warning", "ok").index(one["level"]))
 
 
 async def _database(settings: Config) -> list[Finding]:
+    from bridge.checkup import database_findings
     from bridge.keys import KeyMissing, secret_keys
     from bridge.storage.engine import Database
     from bridge.storage.errors import StorageProblem
@@ -151,13 +162,17 @@ async def _database(settings: Config) -> list[Finding]:
         database = await Database.open(settings.database, exclusive=False)
         try:
             await check_version(database)
-            told = [_finding(one.level, one.code, one.text) for one in await database.findings()]
+            told = _plain(await database_findings(database))
             await database.read(lambda conn: _opens(conn, vault))
         finally:
             await database.close()
     except (KeyMissing, StorageProblem, ValueError, OSError) as problem:
         return [_finding("error", "database", str(problem))]
     return [*told, _finding("ok", "secret_key", "The secret key opens what is stored.")]
+
+
+def _plain(told: list[Told]) -> list[Finding]:
+    return [_finding(one.level, one.code, one.text) for one in told]
 
 
 async def _opens(conn: Any, vault: Any) -> None:

@@ -11,7 +11,7 @@ from bridge.domain.keys import HintKey, OrderKey
 from bridge.domain.outcomes import Reauth, RemoteProblem
 from bridge.domain.store_order import StoreOrder
 from bridge.killpoints import KillPoint, reach
-from bridge.ports import Platform
+from bridge.ports import TEST_TOPIC, Platform
 from bridge.storage import foreign, inbox, orders, shops, work
 from bridge.storage.connections import Connection
 from bridge.storage.work import Claimed
@@ -61,6 +61,8 @@ async def resolve(desk: Desk, key: HintKey, claimed: Claimed, first: Found | Non
 
     `first`: what our books said when the lease was taken, where that was read in the same transaction.
     """
+    if key.topic == TEST_TOPIC:
+        return None
     found = first if first is not None else await desk.db.read(lambda conn: look_up(conn, desk, key))
     connection = found.connection
     if connection is None or found.is_foreign:

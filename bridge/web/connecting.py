@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from weakref import WeakValueDictionary
@@ -15,7 +15,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.outcomes import Reauth, Rejected, RemoteProblem
-from bridge.ports import Connected, Connector, Finding
+from bridge.ports import Connected, Connector, Examined, Finding, Known
 from bridge.storage import audit, shops
 from bridge.storage.connections import Connection
 from bridge.storage.errors import NotFound, StorageProblem
@@ -32,6 +32,8 @@ _NAME = 191
 _LEASE_SECONDS = 60.0
 _LEASE_PAUSE = 0.5
 _LEASE_TRIES = 20
+_MENDED = frozenset({"hooks_mended", "webhooks_mended", "webhooks_moved"})
+"""Findings that say that messages did not come here until now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,14 @@ class Joined:
     shops: list[Shop]
     findings: tuple[Finding, ...]
     hook_urls: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A connection as doctor found it."""
+
+    joined: Joined
+    examined: Examined
 
 
 class Connecting:
@@ -75,19 +85,42 @@ class Connecting:
                 await self._undo(draft, known)
                 raise
 
-    async def again(self, connection: Connection, public_url: str, who: str) -> Joined:
-        """Doctor: connect with what is stored. Raises `RemoteProblem`, after it is written down."""
+    async def again(self, connection: Connection, public_url: str, who: str, *, mend: bool) -> Looked:
+        """Doctor: look at everything with what is stored, and keep what was learnt; whatever is wrong is a finding."""
         async with self._lock(connection.id), self._tokens_held(connection):
             latest = await self._desk.db.read(lambda conn: self._desk.connections.get(conn, connection.id))
             if latest is None:
                 raise NotFound(f"the connection {connection.id} was deleted meanwhile")
-            try:
-                return await self._run(
-                    latest, None, public(latest.credentials), public_url, who, is_draft=False, is_doctor=True
-                )
-            except RemoteProblem as problem:
-                await self.failed(connection.id, problem)
-                raise
+            connector, sent = self._desk.connectors[latest.kind], public(latest.credentials)
+            known = Known(public(latest.facts), latest.plugin_override)
+            examined = await connector.examine(latest.id, latest.url, sent, public_url, mend=mend, known=known)
+            if examined.connected is None or examined.problem is not None:
+                return await self._looked_in_vain(latest, examined, public_url)
+            connected = replace(examined.connected, findings=examined.findings)
+            joined = await self._keep_joined(latest, None, sent, connected, public_url, who, is_doctor=True)
+            return Looked(joined, examined)
+
+    async def _looked_in_vain(self, latest: Connection, examined: Examined, public_url: str) -> Looked:
+        """It does not work. That is written down, and so are tokens that were exchanged before it failed."""
+        if examined.connected is not None:
+            fresh = examined.connected.credentials
+            await self._desk.db.write(lambda conn: self._keep(conn, latest.id, fresh))
+        problem = examined.problem or RemoteProblem(Rejected("it could not be looked at"))
+        stored = await self.failed(latest.id, problem)
+        found = await self._desk.db.read(lambda conn: shops.of_connection(conn, latest.id))
+        urls = _hook_urls(self._desk.connectors[latest.kind], public_url, stored)
+        return Looked(Joined(stored, found, examined.findings, urls), examined)
+
+    async def note(self, connection_id: str, facts: Mapping[str, Any]) -> Connection:
+        """Put these among what is known of it. Raises `NotFound`."""
+
+        async def write(conn: AsyncConnection) -> Connection:
+            latest = await self._desk.connections.get(conn, connection_id)
+            if latest is None:
+                raise NotFound(f"the connection {connection_id} was deleted meanwhile")
+            return await self._desk.connections.update(conn, connection_id, facts={**latest.facts, **facts})
+
+        return await self._desk.db.write(write)
 
     @asynccontextmanager
     async def _tokens_held(self, connection: Connection) -> AsyncIterator[None]:
@@ -166,12 +199,12 @@ class Connecting:
 
         return await self._desk.db.write(write)
 
-    async def failed(self, connection_id: str, problem: RemoteProblem) -> None:
+    async def failed(self, connection_id: str, problem: RemoteProblem) -> Connection:
         """Write down why it does not work. An outage changes no state: it passes."""
         fields: dict[str, Any] = {"because": problem.outcome.because}
         if isinstance(problem.outcome, Reauth):
             fields["state"] = State.REAUTH.value
-        await self._desk.db.write(lambda conn: self._desk.connections.update(conn, connection_id, **fields))
+        return await self._desk.db.write(lambda conn: self._desk.connections.update(conn, connection_id, **fields))
 
     async def _known(self, kind: str, url: str) -> Connection | None:
         if self._is_channel(kind):
@@ -187,23 +220,36 @@ class Connecting:
         who: str,
         *,
         is_draft: bool,
-        is_doctor: bool = False,
         is_theirs: bool = False,
     ) -> Joined:
         connector = self._desk.connectors[connection.kind]
         connected = await connector.connect(connection.id, connection.url, credentials, public_url)
         if is_theirs:
             await self._must_share_a_shop(connection, connected)
+        return await self._keep_joined(connection, name, credentials, connected, public_url, who, is_draft=is_draft)
 
+    async def _keep_joined(
+        self,
+        connection: Connection,
+        name: str | None,
+        sent: Mapping[str, Any],
+        connected: Connected,
+        public_url: str,
+        who: str,
+        *,
+        is_draft: bool = False,
+        is_doctor: bool = False,
+    ) -> Joined:
         async def write(conn: AsyncConnection) -> tuple[Connection, list[Shop]]:
             return await self._save(
-                conn, connection.id, name, credentials, connected, who, is_draft=is_draft, is_doctor=is_doctor
+                conn, connection.id, name, sent, connected, who, is_draft=is_draft, is_doctor=is_doctor
             )
 
         stored, found = await self._desk.db.write(write)
         await self._keyring.refresh()
         if stored.state == State.CONNECTED:
             await self._desk.actions.reauthorized(stored.id)
+        connector = self._desk.connectors[connection.kind]
         return Joined(stored, found, connected.findings, _hook_urls(connector, public_url, stored))
 
     async def _save(
@@ -230,6 +276,7 @@ class Connecting:
             **private(target.facts),
             **(target.facts if broken else {}),
             **connected.facts,
+            **self._told_since(target, connected),
             "findings": findings_json(connected.findings),
         }
         fields: dict[str, Any] = {
@@ -256,6 +303,14 @@ class Connecting:
         after = {"state": stored.state, "name": stored.name, "kind": stored.kind, "url": stored.url}
         await audit.write(conn, who, f"connection {stored.id} {what}", before, after)
         return stored, await shops.of_connection(conn, stored.id)
+
+    def _told_since(self, before: Connection, connected: Connected) -> dict[str, str]:
+        """Since when its registrations stand; nothing where they do not."""
+        if connected.facts.get("mode") != "full":
+            return {}
+        is_new = before.facts.get("mode") != "full" or any(one.code in _MENDED for one in connected.findings)
+        since = None if is_new else before.facts.get("told_since")
+        return {"told_since": str(since or self._desk.clock.now().isoformat())}
 
     async def _must_share_a_shop(self, connection: Connection, connected: Connected) -> None:
         known = await self._desk.db.read(lambda conn: shops.of_connection(conn, connection.id))

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import aiohttp
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
@@ -17,6 +18,7 @@ from bridge.ports import (
     Clock,
     Connector,
     Door,
+    Finding,
     Gateways,
     Platform,
     RestoreChecks,
@@ -55,6 +57,10 @@ class WebDesk:
     metrics: CollectorRegistry
     ready: Callable[[], Awaitable[list[str]]]
     """What keeps the service from doing its work, in sentences; empty when nothing does."""
+    checkup: Callable[[], Awaitable[list[Finding]]]
+    """What doctor says of the service itself: settings, database, workers, rounds, backlog."""
+    courier: aiohttp.ClientSession
+    """For calls to our own public address, which may lead to a private one: never for an address that somebody gave."""
     version: str
     public_url: str | None = None
     """Where the internet reaches this service. Without it, addresses are made from the API caller's own request."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import aiohttp
 from yarl import URL
 
-from bridge.addresses import normalise_url
+from bridge.addresses import clock_offset, normalise_url
 from bridge.connectors.magento.answers import Absent, Answer, CutOff, NotReached, is_absent, is_nonce_used, read_problem
 from bridge.connectors.magento.signing import Credentials, Method, authorization
 from bridge.domain.outcomes import Rejected, RemoteProblem, Retry
@@ -50,6 +50,13 @@ class Client:
         self._write_timeout = write_timeout
         self._verifier = verifier
         self._slots = asyncio.Semaphore(PARALLEL_CALLS)
+        self.skew: float | None = None
+        """Our clock less the store's in seconds, as last seen in a Date header."""
+
+    @property
+    def is_bearer(self) -> bool:
+        """Calls carry a bearer token and no signature."""
+        return self._credentials.is_bearer
 
     async def get(self, path: str, query: str = "", *, absent: Absent = Absent.IS_A_PROBLEM) -> object:
         """The parsed answer of a read; None where `absent` allows it. Raises `RemoteProblem`."""
@@ -94,6 +101,10 @@ class Client:
             self._credentials, url, method, verifier=self._verifier, timestamp=lambda: int(self._now())
         )
 
+    def _compare_clocks(self, date: str | None, ours: float) -> None:
+        found = clock_offset(date, ours)
+        self.skew = self.skew if found is None else found
+
     async def _once(
         self, method: Method, url: str, body: bytes | None, headers: Mapping[str, str] | None, seconds: float
     ) -> Answer:
@@ -105,12 +116,14 @@ class Client:
         }
         limits = aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_TIMEOUT)
         host = URL(url).host
+        began = self._now()
         # Problems are told in our own words and not chained: aiohttp's carry the request with its Authorization header.
         try:
             async with self._session.request(
                 method, URL(url, encoded=True), data=body, headers=sent, timeout=limits, allow_redirects=False
             ) as response:
                 text = await _read(response)
+                self._compare_clocks(response.headers.get("Date"), (began + self._now()) / 2)
                 low = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status, low, text)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as problem:

@@ -4,36 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
-from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 import aiohttp
 
-from bridge.connectors.magento import hooks
+from bridge.addresses import date_offset
+from bridge.connectors.magento import examining, hooks
 from bridge.connectors.magento.addresses import store_url
-from bridge.connectors.magento.answers import Absent
+from bridge.connectors.magento.checks import about_inventory, about_permissions, about_plugin, reads_inventory
 from bridge.connectors.magento.client import Client
+from bridge.connectors.magento.door import make_test
+from bridge.connectors.magento.examining import Subject, facts_of, registering
 from bridge.connectors.magento.signing import Credentials, check_credentials
-from bridge.connectors.magento.views import StoreReport, capabilities, read_report, read_views
-from bridge.domain.outcomes import Reauth, RemoteProblem
-from bridge.ports import Connected, Finding, StoreView
-from plugin_contract import versions
-from plugin_contract.report import ALL_PERMISSIONS
-
-NEEDED: Final = {
-    "Magento_Backend::store": "read the plugin's version and register for its messages",
-    "Magento_Sales::actions_view": "read orders",
-    "Magento_Sales::api_actions": "create orders (since the patches of February 2025)",
-    "Magento_Sales::create": "create orders (before these patches)",
-    "Magento_Sales::invoice": "invoice orders",
-    "Magento_Sales::creditmemo": "refund orders",
-    "Magento_Sales::sales_creditmemo": "read credit memos",
-    "Magento_Catalog::products": "find products by SKU",
-    "Magento_InventorySalesApi::stock": "read salable quantities",
-}
-"""The resources our calls need, and what for. Either of the two for creating may be the one that counts."""
-_EITHER = frozenset({"Magento_Sales::api_actions", "Magento_Sales::create"})
+from bridge.connectors.magento.views import read_report, read_views
+from bridge.ports import Connected, Examined, Known, TestDelivery
 
 
 class MagentoConnector:
@@ -59,122 +43,44 @@ class MagentoConnector:
         return (hooks.address(public_url, connection_id),)
 
     async def connect(self, connection_id: str, url: str, credentials: Mapping[str, Any], public_url: str) -> Connected:
-        client = Client(
-            self._session, url, Credentials.of(credentials), allow_private=self._allow_private, now=self._now
-        )
+        client = self._client(url, credentials)
         report = await read_report(client)
         views = await read_views(client, report.configs)
-        findings = [*_about_plugin(report), *_about_permissions(report, credentials)]
-        inventory = await _reads_inventory(client, views)
-        findings.append(_about_inventory(inventory=inventory))
-        told = await self._register(client, connection_id, credentials, public_url)
-        findings += told.findings if told else _not_registered(credentials, public_url)
-        if told and not public_url.startswith("https://"):
-            text = "BRIDGE_PUBLIC_URL is not https, so anybody on the way can read and play again the store's messages."
-            findings.append(Finding("warning", "public_url_not_https", text))
-        return Connected(
-            credentials=dict(credentials),
-            facts={
-                "plugin_version": report.version.reported,
-                "permissions": sorted(report.version.granted),
-                "views": [asdict(view) for view in views],
-                "mode": "full" if told and told.complete else "sweep-only",
-                "integration_id": told.integration_id if told else "",
-                "other_registrations": [dict(other) for other in told.others] if told else [],
-                "msi": inventory,
-                "read_at": datetime.fromtimestamp(self._now(), UTC).isoformat(),
-            },
-            findings=tuple(findings),
-        )
+        findings = [*about_plugin(report), *about_permissions(report, credentials)]
+        inventory = await reads_inventory(client, views)
+        findings.append(about_inventory(inventory=inventory))
+        subject = Subject(connection_id, credentials, self._told_at(public_url, connection_id, credentials))
+        told, found = await registering(client, subject, mend=True, known_id="")
+        facts = facts_of(report, views, told, inventory=inventory, now=self._now())
+        # That nothing stood there before is no news to who connects.
+        findings += [one for one in found if one.code != "hooks_mended"]
+        return Connected(credentials=dict(credentials), facts=facts, findings=tuple(findings))
 
-    async def _register(
-        self, client: Client, connection_id: str, credentials: Mapping[str, Any], public_url: str
-    ) -> hooks.Registered | None:
-        if not self.hook_urls(public_url, connection_id, credentials):
-            return None
-        return await hooks.register(client, public_url, connection_id)
+    async def examine(
+        self,
+        connection_id: str,
+        url: str,
+        credentials: Mapping[str, Any],
+        public_url: str,
+        *,
+        mend: bool,
+        known: Known,
+    ) -> Examined:
+        subject = Subject(connection_id, credentials, self._told_at(public_url, connection_id, credentials))
+        return await examining.examine(self._client(url, credentials), subject, mend=mend, known=known, now=self._now)
 
+    async def clock_offset(self, url: str) -> float | None:
+        return await date_offset(self._session, url, self._now)
 
-def _about_plugin(report: StoreReport) -> list[Finding]:
-    reported = report.version.reported
-    judged = capabilities(reported, None, datetime.now(UTC))
-    if not judged.refunds_work:
-        return [Finding("error", "plugin_refunds_fail", judged.refunds_because)]
-    if reported is None:
-        return [Finding("warning", "plugin_missing", " ".join(judged.warnings))]
-    level = "ok" if judged.restock_allowed and judged.creditmemo_events else "warning"
-    found = [Finding(level, "plugin", f"The AfterShip TikTok Shop plugin reports version {reported}.")]
-    return found + [Finding("warning", "plugin_version", text) for text in judged.warnings]
+    def test_delivery(
+        self, connection_id: str, credentials: Mapping[str, Any], public_url: str, mark: str
+    ) -> TestDelivery | None:
+        urls = self.hook_urls(public_url, connection_id, credentials)
+        return make_test(urls[0], connection_id, str(credentials["consumer_key"]), mark) if urls else None
 
+    def _client(self, url: str, credentials: Mapping[str, Any]) -> Client:
+        return Client(self._session, url, Credentials.of(credentials), allow_private=self._allow_private, now=self._now)
 
-def _about_permissions(report: StoreReport, credentials: Mapping[str, Any]) -> list[Finding]:
-    granted = report.version.granted
-    if not granted:
-        told = "The store does not say what the integration may do; the plugin tells that from 1.0.6 on."
-        return [Finding("warning", "permissions_unknown", told)]
-    found: list[Finding] = []
-    if ALL_PERMISSIONS in granted:
-        bearer = bool(credentials.get("bearer_token"))
-        found.append(
-            Finding(
-                "warning" if bearer else "ok",
-                "permissions_all",
-                "The token may do everything. Make sure that it belongs to an integration and not to an admin user, "
-                "whose token ends after hours."
-                if bearer
-                else "The integration may do everything; the short list in the documentation is enough.",
-            )
-        )
-        return found
-    lacking = [name for name in NEEDED if name not in granted]
-    if _EITHER & granted:
-        lacking = [name for name in lacking if name not in _EITHER]
-        for name in sorted(_EITHER - granted):
-            text = f"Grant {name} too: Magento changed which of the two creating an order needs."
-            found.append(Finding("warning", "permission_half", text))
-    for name in lacking:
-        level = "warning" if name == "Magento_InventorySalesApi::stock" else "error"
-        text = f"The integration lacks {name}, needed to {NEEDED[name]}. Grant it in System › Integrations › API."
-        found.append(Finding(level, "permission_missing", text))
-    return found or [Finding("ok", "permissions", "The integration has every permission it needs.")]
-
-
-async def _reads_inventory(client: Client, views: tuple[StoreView, ...]) -> bool | None:
-    """Whether Magento's inventory modules (MSI) answer; None where the integration may not ask."""
-    website = next((view.website for view in views if view.website), "base")
-    try:
-        stock = await client.get(f"/rest/V1/inventory/stock-resolver/website/{website}", absent=Absent.ENTITY_OR_ROUTE)
-    except RemoteProblem as problem:
-        if isinstance(problem.outcome, Reauth):
-            return None
-        raise
-    return stock is not None
-
-
-def _about_inventory(*, inventory: bool | None) -> Finding:
-    if inventory is None:
-        text = "Salable quantities cannot be read, so it cannot be checked whether a new order took its stock."
-        return Finding("warning", "stock_unreadable", text)
-    if inventory:
-        return Finding("ok", "msi_on", "Magento's inventory (MSI) is on; salable quantities can be read.")
-    text = (
-        "Magento's inventory modules (MSI) are off. Restock was measured with MSI only: check the first refunds' stock."
-    )
-    return Finding("warning", "msi_off", text)
-
-
-def _not_registered(credentials: Mapping[str, Any], public_url: str) -> list[Finding]:
-    if not credentials.get("consumer_key"):
-        text = (
-            "Connected in sweep-only mode: the plugin signs its messages with the consumer key, which was not given. "
-            "Changes are found by the sweep. Give the consumer key, or all four OAuth values, to hear of them at once."
-        )
-        return [Finding("warning", "sweep_only", text)]
-    if not public_url:
-        text = "BRIDGE_PUBLIC_URL is not set, so the store cannot tell us of changes; they are found by the sweep."
-        return [Finding("warning", "public_url_missing", text)]
-    text = (
-        "The store has no interface of the plugin to register with: the plugin is missing or older than 1.0.6. Install "
-        f"version {versions.RECOMMENDED}; until then changes are found by the sweep."
-    )
-    return [Finding("warning", "hooks_unavailable", text)]
+    def _told_at(self, public_url: str, connection_id: str, credentials: Mapping[str, Any]) -> str:
+        """The public address to register; empty where deliveries could not be verified or nobody reaches us."""
+        return public_url if self.hook_urls(public_url, connection_id, credentials) else ""

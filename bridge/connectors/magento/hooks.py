@@ -61,14 +61,16 @@ async def register(client: Client, public_url: str, connection_id: str) -> Regis
     """Bring the store's list to what we want. None without the plugin's routes. Raises `RemoteProblem`."""
     asked = wanted(public_url, connection_id)
     removed = 0
-    if await read_hooks(client) is None:
+    before = await read_hooks(client)
+    if before is None:
         return None
     # Asked even where it stands already: only the answer names the integration that we are to the plugin.
     own_id = await _post(client, asked[0])
+    mended = registration.missing(before, asked, own_integration_id=own_id or None)
     stored = await read_hooks(client) or ()
     for _ in range(ROUNDS):
         steps = registration.plan(stored, asked, own_integration_id=own_id or None)
-        stale = [old for old in stored if old.app_key == connection_id and old.address != asked[0].address]
+        stale = _stale(stored, connection_id, asked[0].address)
         for old in [*steps.to_delete, *stale]:
             await _delete(client, old)
             removed += 1
@@ -78,45 +80,78 @@ async def register(client: Client, public_url: str, connection_id: str) -> Regis
             break
         stored = await read_hooks(client) or ()
     missing = registration.missing(stored, asked, own_integration_id=own_id or None)
-    findings = _findings(stored, asked, missing, own_id)
-    return Registered(not missing, own_id, removed, findings, _others(stored, asked, own_id))
+    found = [*_ours(missing, [one for one in mended if one not in missing], removed), *_theirs(stored, asked, own_id)]
+    return Registered(not missing, own_id, removed, tuple(found), _others(stored, asked, own_id))
 
 
-def _findings(
-    stored: Sequence[Registration], asked: Sequence[Wanted], missing: Sequence[Wanted], own_id: str
-) -> tuple[Finding, ...]:
-    found: list[Finding] = []
+async def look(client: Client, public_url: str, connection_id: str, own_id: str) -> Registered | None:
+    """What stands, with nothing changed. `own_id`: our integration as the plugin named it before, empty where it never
+    did. None without the plugin's routes. Raises `RemoteProblem`.
+    """
+    asked = wanted(public_url, connection_id)
+    stored = await read_hooks(client)
+    if stored is None:
+        return None
+    missing = registration.missing(stored, asked, own_integration_id=own_id or None)
+    found = list(_theirs(stored, asked, own_id))
+    if missing:
+        gone = ", ".join(one.topic for one in missing)
+        stale = _stale(stored, connection_id, asked[0].address)
+        where = f"; there is one to {stale[0].address}" if stale else ""
+        text = f"The plugin has no registration of ours for {gone}{where}. Run doctor with mending to register."
+        found.insert(0, Finding("error", "hooks_missing", text))
+    else:
+        found.insert(0, _stands())
+    return Registered(not missing, own_id, 0, tuple(found), _others(stored, asked, own_id))
+
+
+def _stale(stored: Sequence[Registration], connection_id: str, address: str) -> list[Registration]:
+    """Ours to an address that we had before."""
+    return [old for old in stored if old.app_key == connection_id and old.address != address]
+
+
+def _stands() -> Finding:
+    return Finding("ok", "hooks", f"Registered with the plugin for {', '.join(TOPICS)}.")
+
+
+def _ours(missing: Sequence[Wanted], mended: Sequence[Wanted], removed: int) -> list[Finding]:
     if missing:
         topics = ", ".join(one.topic for one in missing)
-        found.append(
-            Finding(
-                "warning",
-                "hooks_missing",
-                f"The store did not keep our registration for {topics}. Run doctor again; until then changes are found "
-                "by the sweep, some minutes later.",
-            )
+        text = (
+            f"The store did not keep our registration for {topics}. Run doctor again; until then changes are found by "
+            "the sweep, some minutes later."
         )
-    else:
-        found.append(Finding("ok", "hooks", f"Registered with the plugin for {', '.join(TOPICS)}."))
-    others = registration.foreign(stored, own_addresses={asked[0].address}, own_integration_id=own_id or None)
-    for other in others:
-        if other.reason is not registration.Reason.OTHER_INTEGRATION:
-            continue
+        return [Finding("warning", "hooks_missing", text)]
+    found = [_stands()]
+    if mended:
+        topics = ", ".join(one.topic for one in mended)
+        old = f" {removed} to other addresses were deleted." if removed else ""
+        text = f"Registered now for {topics}, which was missing.{old} What changed before is found by the sweep."
+        found.append(Finding("ok", "hooks_mended", text))
+    return found
+
+
+def _theirs(stored: Sequence[Registration], asked: Sequence[Wanted], own_id: str) -> list[Finding]:
+    found: list[Finding] = []
+    for other in registration.foreign(stored, own_addresses={asked[0].address}, own_integration_id=own_id or None):
         one = other.registration
         who = f"integration {one.integration_id or 'unknown'} ({one.topic} to {one.address})"
-        if other.may_silence:
-            found.append(
-                Finding(
-                    "warning",
-                    "hooks_behind_another",
-                    f"A registration of {who} stands before ours. If that integration was deleted, the plugin stops "
-                    "there and we hear nothing: look for it in System › Integrations, and if it is gone delete this "
-                    "registration.",
-                )
+        if one.address == asked[0].address:
+            text = (
+                f"Our address is registered a second time, by {who}: each change is sent twice, and the second one is "
+                f"refused for its signature. Delete that registration: DELETE {registration.PATH}/{one.id}"
             )
-        elif one.topic in TOPICS:
+            found.append(Finding("warning", "hooks_doubled", text))
+        if other.may_silence:
+            text = (
+                f"A registration of {who} stands before ours. If that integration was deleted, the plugin stops there "
+                "and we hear nothing: look for it in System › Integrations, and if it is gone delete this registration "
+                f"(DELETE {registration.PATH}/{one.id})."
+            )
+            found.append(Finding("warning", "hooks_behind_another", text))
+        elif one.topic in TOPICS and one.address != asked[0].address:
             found.append(Finding("ok", "hooks_of_another", f"Another program is told as well: {who}."))
-    return tuple(found)
+    return found
 
 
 def _others(stored: Sequence[Registration], asked: Sequence[Wanted], own_id: str) -> tuple[Mapping[str, Any], ...]:

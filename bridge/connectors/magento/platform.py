@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.connectors.magento.door import TOPICS
-from bridge.ports import Platform
+from bridge.ports import ClockRule, Platform
 from plugin_contract.deliveries import Topic
 
 
@@ -23,4 +23,13 @@ PLATFORM = Platform(
     keys=keys,
     topics=frozenset(TOPICS),
     order_topics=frozenset({Topic.ORDERS_UPDATE.value}),
+    # Magento\Framework\Oauth: at most 600 s in the future; old timestamps are taken (measured).
+    clock=ClockRule(works=(float("-inf"), 600), says="Magento takes our calls until we are 10 minutes ahead"),
+    late_because="the store's cron or its consumer aftership.webhook.events is not running, or what it sends is lost",
+    late_advice=(
+        "On the store's server: `bin/magento queue:consumers:list` must name aftership.webhook.events; "
+        "`bin/magento cron:run --group consumers` sends what waits; `crontab -l` must run Magento's cron each minute; "
+        "and where app/etc/env.php has cron_consumers_runner, cron_run must be true and its consumers list empty or "
+        "hold aftership.webhook.events"
+    ),
 )

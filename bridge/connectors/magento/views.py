@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bridge.connectors.magento.answers import Answer, read_problem
 from bridge.connectors.magento.client import Client, expect_rows
 from bridge.connectors.magento.reading import text
 from bridge.domain.capabilities import StoreCapabilities
@@ -26,7 +27,19 @@ class StoreReport:
 
 async def read_report(client: Client) -> StoreReport:
     """Raises `RemoteProblem`."""
-    configs = expect_rows(await client.get(report.PATH), "store configs")
+    return _report(await client.get(report.PATH))
+
+
+def parse_report(answer: Answer) -> StoreReport:
+    """The report in an answer that was a success. Raises `RemoteProblem`."""
+    try:
+        return _report(answer.json())
+    except ValueError:
+        raise read_problem(answer) from None
+
+
+def _report(body: object) -> StoreReport:
+    configs = expect_rows(body, "store configs")
     try:
         return StoreReport(report.read_report(configs), configs)
     except report.UnreadableReport as problem:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import aiohttp
 from aiolimiter import AsyncLimiter
 
-from bridge.addresses import normalise_url
+from bridge.addresses import date_offset, normalise_url
+from bridge.connectors.checking import Checks
 from bridge.connectors.tiktok import credentials as stored
+from bridge.connectors.tiktok import examining
 from bridge.connectors.tiktok.auth import AUTH_URL, Authorizer, Tokens, TokenSource
 from bridge.connectors.tiktok.client import Client
-from bridge.connectors.tiktok.protocol import AUTHORIZED_SHOPS, Answer, call
-from bridge.connectors.tiktok.reading import Unreadable, items
+from bridge.connectors.tiktok.door import make_test
+from bridge.connectors.tiktok.examining import facts_of, no_shop, read_shops
+from bridge.connectors.tiktok.protocol import AUTHORIZED_SHOPS, call
 from bridge.connectors.tiktok.registration import address_finding, hook_addresses, register
 from bridge.connectors.tiktok.shop import ShopRef, TikTokShop
-from bridge.domain.outcomes import Reauth, Rejected, RemoteProblem
-from bridge.ports import Clock, Connected, Finding, FoundShop
+from bridge.domain.outcomes import RemoteProblem, Retry
+from bridge.ports import Clock, Connected, Examined, Finding, FoundShop, Known, TestDelivery
 
 API_URL = "https://open-api.tiktokglobalshop.com"
 """One host for all markets (Partner Center, "Sign your API request")."""
+FIRST_SECONDS = 12.0
+"""Until the first answer, a renewed token included."""
 
 
 class Rotating:
@@ -31,15 +37,29 @@ class Rotating:
         self._authorizer = authorizer
         self.tokens = tokens
         self.was_rotated = False
+        self._renewal: asyncio.Future[None] | None = None
 
     async def access_token(self) -> str:
         return self.tokens.access_token
 
     async def refreshed(self, stale: str) -> str:
+        """A renewal that was begun is finished, whoever stops waiting for it: the new pair comes once."""
         if self.tokens.access_token == stale:
+            self._renewal = self._renewal or asyncio.ensure_future(self._renew())
+            await asyncio.shield(self._renewal)
+        return self.tokens.access_token
+
+    async def _renew(self) -> None:
+        try:
             self.tokens = await self._authorizer.refresh(self.tokens.refresh_token)
             self.was_rotated = True
-        return self.tokens.access_token
+        finally:
+            self._renewal = None
+
+    async def finished(self) -> None:
+        """No renewal is under way any more; `tokens` is what must be stored."""
+        if (renewal := self._renewal) is not None:
+            await asyncio.gather(renewal, return_exceptions=True)
 
 
 class TikTokConnector:
@@ -119,42 +139,71 @@ class TikTokConnector:
         findings = [Finding("ok", "authorized", f"TikTok lets the app work for {', '.join(s.name for s in shops)}")]
         findings += [one for one in (_clock_finding(client.skew), address_finding(public_url)) if one is not None]
         for shop in shops:
-            findings += await register(client, shop, addresses)
-        is_told = not any(one.code.startswith(("webhooks_un", "webhook_missing", "public_url")) for one in findings)
-        ids = sorted(shop.channel_shop_id for shop in shops)
-        facts = {
-            "identity": f"{credentials['app_key']}/{'+'.join(ids)}",
-            "app_key": credentials["app_key"],
-            "shop_ids": ids,
-            "mode": "full" if is_told else "sweep-only",
-            "seller_name": tokens.tokens.seller_name,
-        }
+            made = await register(client, shop, addresses, mend=True)
+            # That nothing was asked for before is no news to who connects.
+            findings += [one for one in made if one.code != "webhooks_mended"]
+        facts = facts_of(credentials, shops, tokens.tokens, findings)
         return Connected(stored.with_tokens(credentials, tokens.tokens), facts, tuple(shops), tuple(findings))
 
-    async def _shops(self, client: Client) -> list[FoundShop]:
-        answer = await client.read(call(AUTHORIZED_SHOPS))
-        shops = _read_shops(answer)
-        if not shops:
-            raise RemoteProblem(Reauth("the token opens no shop; authorize the app for your TikTok Shop"))
-        return shops
-
-
-def _read_shops(answer: Answer) -> list[FoundShop]:
-    try:
-        rows = items(answer.data, "shops")
-    except Unreadable as problem:
-        raise RemoteProblem(Rejected(str(problem), "unreadable")) from problem
-    shops = [
-        FoundShop(
-            channel_shop_id=str(row.get("id") or ""),
-            name=str(row.get("name") or row.get("code") or row.get("id")),
-            region=str(row.get("region") or ""),
-            cipher=str(row.get("cipher") or ""),
-            seller_type=str(row.get("seller_type") or ""),
+    async def examine(
+        self,
+        connection_id: str,  # noqa: ARG002 -- the port's signature
+        url: str,
+        credentials: Mapping[str, Any],
+        public_url: str,
+        *,
+        mend: bool,
+        known: Known,
+    ) -> Examined:
+        """Tokens that were exchanged on the way are handed back, whatever else went wrong: the old ones may be dead."""
+        tokens = Rotating(self.authorizer(credentials), stored.tokens_of(credentials))
+        client = self.client(url, credentials, tokens)
+        addresses = hook_addresses(public_url, credentials["app_key"])
+        checks = Checks()
+        shops: Sequence[FoundShop] | RemoteProblem
+        try:
+            async with asyncio.timeout(FIRST_SECONDS):
+                shops = await examining.first_look(client, checks)
+        except TimeoutError:
+            shops = RemoteProblem(Retry(f"TikTok did not answer within {FIRST_SECONDS:.0f} seconds"))
+            checks.say(Finding("error", "unreachable", f"{shops.outcome.because}. Run doctor again."))
+        newest = None
+        if not isinstance(shops, RemoteProblem):
+            newest = await examining.examine_shops(client, shops, addresses, public_url, checks, mend=mend, known=known)
+        await tokens.finished()
+        checks.say(*examining.token_findings(tokens.tokens, self._clock.now()))
+        fresh = stored.with_tokens(credentials, tokens.tokens)
+        if isinstance(shops, RemoteProblem):
+            kept = Connected(fresh) if tokens.was_rotated else None
+            return Examined(tuple(checks.findings), kept, shops, client.skew)
+        facts = facts_of(credentials, shops, tokens.tokens, checks.findings)
+        return Examined(
+            tuple(checks.findings),
+            Connected(fresh, facts, tuple(shops)),
+            clock_offset=client.skew,
+            last_change=newest,
         )
-        for row in rows
-    ]
-    return [shop for shop in shops if shop.channel_shop_id and shop.cipher]
+
+    async def clock_offset(self, url: str) -> float | None:
+        return await date_offset(self._session, url, lambda: self._clock.now().timestamp())
+
+    def test_delivery(
+        self,
+        connection_id: str,  # noqa: ARG002 -- the port's signature; TikTok's addresses name the app
+        credentials: Mapping[str, Any],
+        public_url: str,
+        mark: str,
+    ) -> TestDelivery | None:
+        if not public_url:
+            return None
+        address = next(iter(hook_addresses(public_url, str(credentials["app_key"])).values()))
+        return make_test(address, str(credentials["app_key"]), str(credentials["app_secret"]), mark)
+
+    async def _shops(self, client: Client) -> list[FoundShop]:
+        shops = read_shops(await client.read(call(AUTHORIZED_SHOPS)))
+        if not shops:
+            raise no_shop()
+        return shops
 
 
 def _clock_finding(skew: float | None) -> Finding | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.connectors.tiktok.door import hook_key
-from bridge.ports import Platform
+from bridge.ports import ClockRule, Platform
 
 
 def keys(credentials: Mapping[str, Any]) -> tuple[str, ...]:
@@ -34,4 +34,7 @@ PLATFORM = Platform(
     farewells=frozenset({FAREWELL}),
     # It gives a receiver 3 s (Partner Center, "Configuration guide").
     answer_within=2.5,
+    # Partner Center, "Sign your API request": accepted from 5 minutes back to 30 seconds ahead.
+    clock=ClockRule((-60, 5), (-300, 30), "TikTok takes our calls from 5 minutes behind to 30 seconds ahead"),
+    late_advice="Partner Center › your app › Webhooks has a log of what was sent and what we were seen to answer",
 )

@@ -56,10 +56,15 @@ def _is_ip(host: str) -> bool:
     return True
 
 
-async def register(client: Client, shop: FoundShop, addresses: Mapping[str, str]) -> list[Finding]:
-    """Set what is missing or points elsewhere, list again, and say what is so. Raises nothing remote."""
+async def register(client: Client, shop: FoundShop, addresses: Mapping[str, str], *, mend: bool) -> list[Finding]:
+    """Set what is missing or points elsewhere, list again, and say what is so. Raises nothing remote.
+
+    Without `mend` nothing is set: what stands is said.
+    """
     try:
         before = await _listed(client, shop)
+        if not mend:
+            return _standing(shop, before, addresses)
         refused: dict[str, str] = {}
         for event, address in addresses.items():
             if before.get(event) != address:
@@ -77,9 +82,30 @@ async def register(client: Client, shop: FoundShop, addresses: Mapping[str, str]
     if moved:
         text = f"{shop.name}: these messages went to another address before and now come here: {', '.join(moved)}"
         findings.append(Finding("warning", "webhooks_moved", text))
-    if not findings:
+    if made := [event for event in addresses if event not in before and event in after]:
+        text = f"{shop.name}: these messages were not asked for, and are now: {', '.join(made)}"
+        findings.append(Finding("ok", "webhooks_mended", text))
+    if not any(one.level == "warning" for one in findings):
         findings.append(Finding("ok", "webhooks", f"{shop.name}: TikTok sends {len(addresses)} kinds of messages here"))
     return findings
+
+
+def _standing(shop: FoundShop, listed: Mapping[str, str], addresses: Mapping[str, str]) -> list[Finding]:
+    wrong = {event: listed.get(event) for event, address in addresses.items() if listed.get(event) != address}
+    if not wrong:
+        return [Finding("ok", "webhooks", f"{shop.name}: TikTok sends {len(addresses)} kinds of messages here")]
+    found = []
+    if missing := [event for event, address in wrong.items() if address is None]:
+        text = f"{shop.name}: TikTok is not asked to send {', '.join(missing)}. Run doctor with mending to ask for it."
+        found.append(Finding("error", "webhook_missing", text))
+    for event, address in wrong.items():
+        if address is not None:
+            text = (
+                f"{shop.name}: {event} goes to {address} and not here. Another program uses the same app, or our "
+                "address changed; run doctor with mending to have it sent here."
+            )
+            found.append(Finding("error", "webhook_elsewhere", text))
+    return found
 
 
 def _why(event: str, refused: Mapping[str, str]) -> str:

@@ -69,7 +69,8 @@ def _store(box: MagentoSandbox, code: str | None) -> Store:
 def _match(box: MagentoSandbox, method: str, path: str) -> tuple[Route, tuple[str, ...]]:
     for one in ROUTES:
         found = one.pattern.fullmatch(path)
-        if found and one.method == method and (box.plugin is not None or not one.of_plugin):
+        is_there = (box.plugin is not None or not one.of_plugin) and (box.inventory or not one.of_inventory)
+        if found and one.method == method and is_there:
             return one, tuple(unquote(part) for part in found.groups())
     raise RestError(404, NO_ROUTE)
 

@@ -199,7 +199,22 @@ async def _settings(box: MagentoSandbox, body: Any, _request: web.Request) -> An
         box.maintenance = bool(body["maintenance"])
     if "bearer_allowed" in body:
         box.bearer_allowed = bool(body["bearer_allowed"])
+    if "inventory" in body:
+        box.inventory = bool(body["inventory"])
     return report.settings(box)
+
+
+async def _register(box: MagentoSandbox, body: Any, _request: web.Request) -> Any:
+    """Another program's registration, at the end of the list or before all others."""
+    hook = {name: str(body[name]) for name in ("topic", "app_key", "address", "integration_id")}
+    hook = {"id": str(body.get("id") or integrations.new_key()), **hook}
+    box.webhooks.insert(0 if body.get("first") else len(box.webhooks), hook)
+    return {"webhooks": box.webhooks}
+
+
+async def _unregister(box: MagentoSandbox, body: Any, _request: web.Request) -> Any:
+    box.webhooks[:] = [hook for hook in box.webhooks if body.get("id") not in {None, hook["id"]}]
+    return {"webhooks": box.webhooks}
 
 
 async def _website(box: MagentoSandbox, body: Any, _request: web.Request) -> Any:
@@ -247,6 +262,8 @@ ROUTES: list[tuple[str, str, Work]] = [
     ("POST", "admin-token", _admin_token),
     ("POST", "activate", _activate),
     ("POST", "settings", _settings),
+    ("POST", "registrations", _register),
+    ("DELETE", "registrations", _unregister),
     ("POST", "websites", _website),
     ("POST", "consumer", _consumer),
     ("GET", "deliveries", _deliveries),

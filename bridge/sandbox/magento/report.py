@@ -65,6 +65,7 @@ def settings(box: MagentoSandbox) -> Row:
         "clock_offset": int(box.clock_offset.total_seconds()),
         "maintenance": box.maintenance,
         "bearer_allowed": box.bearer_allowed,
+        "inventory": box.inventory,
     }
 
 

@@ -48,6 +48,11 @@ class Route:
     handler: Handler
     of_plugin: bool = False
 
+    @property
+    def of_inventory(self) -> bool:
+        """Part of Magento's inventory modules (MSI), which a store may have switched off."""
+        return self.pattern.pattern.startswith("inventory/")
+
 
 def route(method: str, path: str, resource: str, handler: Handler, *, of_plugin: bool = False) -> Route:
     """`path` without `/V1/`; `:name` stands for one segment."""

@@ -88,6 +88,8 @@ class MagentoSandbox:
         self.plugin: Plugin | None = plugin(plugin_version)
         self.bearer_allowed = bearer_allowed
         self.maintenance = False
+        self.inventory = True
+        """Whether the routes of the inventory modules (MSI) are there; stock itself is kept the same."""
         self.clock_offset = timedelta(0)
         self.stock = Stock()
         self.websites: list[Website] = [Website(1, "base", "Main Website")]

@@ -31,6 +31,14 @@ class MessageSpec(_Strict):
     signature: str = Field("right", pattern="^(right|wrong|none)$")
 
 
+class SubscriptionSpec(_Strict):
+    """Another program that uses the same app asks for an event; `address` null: nobody does any more."""
+
+    event_type: str
+    shop_id: str | None = None
+    address: str | None = None
+
+
 class ReleaseSpec(_Strict):
     newest_first: bool = False
 
@@ -76,6 +84,21 @@ async def post_message(box: TikTokSandbox, request: web.Request) -> web.Response
     return web.json_response({"id": message_id}, status=201)
 
 
+async def put_subscription(box: TikTokSandbox, request: web.Request) -> web.Response:
+    """For one shop, or for all."""
+    spec = await read(request, SubscriptionSpec)
+    if spec.event_type not in EVENT_TYPES:
+        return refuse(422, f"no event {spec.event_type}")
+    now = box.now()
+    for shop_id in [spec.shop_id] if spec.shop_id else list(box.shops):
+        box.webhooks.pop((shop_id, spec.event_type), None)
+        if spec.address is not None:
+            times = {"create_time": now, "update_time": now}
+            row = {"event_type": spec.event_type, "address": spec.address, **times}
+            box.webhooks[(shop_id, spec.event_type)] = row
+    return web.json_response({"subscriptions": subscriptions(box)})
+
+
 async def retry_webhooks(box: TikTokSandbox, request: web.Request) -> web.Response:
     return web.json_response({"due": box.deliveries.retry_now(request.query.get("id"))})
 
@@ -101,6 +124,7 @@ _P = CONTROL_PREFIX
 ROUTES = (
     ("GET", f"{_P}/webhooks", get_webhooks),
     ("POST", f"{_P}/webhooks", post_message),
+    ("PUT", f"{_P}/subscriptions", put_subscription),
     ("POST", f"{_P}/webhooks/retry", retry_webhooks),
     ("POST", f"{_P}/webhooks/release", release_webhooks),
     ("GET", f"{_P}/webhooks/drained", drained),

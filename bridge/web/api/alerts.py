@@ -21,20 +21,20 @@ from bridge.web.api.alert_models import (
     NewAlertTarget,
 )
 from bridge.web.bodies import read_json, read_query
-from bridge.web.desk import DESK
+from bridge.web.desk import DESK, WebDesk
 from bridge.web.problems import Problem, invalid
 from bridge.web.routes import WHO, ok
 
 
 async def list_alert_targets(request: web.Request) -> web.Response:
     desk = request.app[DESK]
+    return ok(AlertTargetList(targets=await desk.db.read(lambda conn: targets_shown(conn, desk))))
 
-    async def read(conn: AsyncConnection) -> list[AlertTargetOut]:
-        found = await desk.alert_targets.all(conn)
-        numbers = await alerts.counts(conn, [one.id for one in found])
-        return [_out(one, numbers.get(one.id, {})) for one in found]
 
-    return ok(AlertTargetList(targets=await desk.db.read(read)))
+async def targets_shown(conn: AsyncConnection, desk: WebDesk) -> list[AlertTargetOut]:
+    found = await desk.alert_targets.all(conn)
+    numbers = await alerts.counts(conn, [one.id for one in found])
+    return [_out(one, numbers.get(one.id, {})) for one in found]
 
 
 async def add_alert_target(request: web.Request) -> web.Response:

@@ -68,7 +68,7 @@ async def create_connection(request: web.Request) -> web.Response:
         )
     except RemoteProblem as problem:
         raise _not_connected(problem) from None
-    return ok(_joined(desk, joined), 201, {"Location": f"/api/v1/connections/{joined.connection.id}"})
+    return ok(joined_out(desk, joined), 201, {"Location": f"/api/v1/connections/{joined.connection.id}"})
 
 
 def _checked(connector: Connector, given: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -136,13 +136,13 @@ async def list_connections(request: web.Request) -> web.Response:
 
 async def show_connection(request: web.Request) -> web.Response:
     desk = request.app[DESK]
-    return ok(await _one(desk, await _named(request)))
+    return ok(await _one(desk, await named_connection(request)))
 
 
 async def change_connection(request: web.Request) -> web.Response:
     desk = request.app[DESK]
     asked = await read_json(request, ConnectionChange)
-    before = await _named(request)
+    before = await named_connection(request)
     fields: dict[str, Any] = {}
     if asked.name is not None:
         fields["name"] = asked.name
@@ -172,7 +172,7 @@ async def change_connection(request: web.Request) -> web.Response:
 async def delete_connection(request: web.Request) -> web.Response:
     """409 while orders live on it, or a shop is tied through it."""
     desk = request.app[DESK]
-    before = await _named(request)
+    before = await named_connection(request)
 
     async def write(conn: AsyncConnection) -> None:
         await desk.connections.delete(conn, before.id)
@@ -184,20 +184,7 @@ async def delete_connection(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
-async def doctor_connection(request: web.Request) -> web.Response:
-    """Look again: prove the credentials, read what is there, mend registrations."""
-    desk = request.app[DESK]
-    connection = await _named(request)
-    if connection.state == State.ANNOUNCED:
-        raise Problem("conflict", "It is announced and not connected yet: there is nothing to look at.")
-    try:
-        joined = await request.app[CONNECTING].again(connection, public_url(request), request[WHO])
-    except RemoteProblem as problem:
-        raise _not_connected(problem) from None
-    return ok(_joined(desk, joined))
-
-
-async def _named(request: web.Request) -> Connection:
+async def named_connection(request: web.Request) -> Connection:
     desk = request.app[DESK]
     wanted = request.match_info["connection"]
     found = await desk.db.read(lambda conn: desk.connections.get(conn, wanted))
@@ -210,7 +197,7 @@ async def _one(desk: WebDesk, connection: Connection) -> ConnectionOut:
     return _out(desk, connection, await desk.db.read(lambda conn: shops.of_connection(conn, connection.id)))
 
 
-def _joined(desk: WebDesk, joined: Joined) -> ConnectionOut:
+def joined_out(desk: WebDesk, joined: Joined) -> ConnectionOut:
     findings = [*joined.findings, *([] if desk.public_url else [_NO_PUBLIC_URL])]
     shown = [FindingOut(level=one.level, code=one.code, text=one.text) for one in findings]
     out = _out(desk, joined.connection, joined.shops)

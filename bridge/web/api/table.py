@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from bridge.web.api import attention, buyer_requests, connections, drifts, history, money, orders, shops, sweeps
+from bridge.web.api import attention, buyer_requests, connections, doctor, drifts, history, money, orders, shops, sweeps
 from bridge.web.api import history_models as h
 from bridge.web.api import models as m
 from bridge.web.api import request_models as r
 from bridge.web.api.alert_routes import ROUTES as ALERTS
 from bridge.web.api.attention_groups import ROUTES as ATTENTION_GROUPS
+from bridge.web.api.doctor_models import Health, Look
 from bridge.web.api.drift_models import DriftPage, DriftQuery, SweepStatus
 from bridge.web.api.exports import ROUTES as EXPORTS
 from bridge.web.api.money_models import ProofPage, ProofQuery
@@ -74,10 +75,19 @@ ROUTES: Final = (
     Route(
         "POST",
         "/api/v1/connections/{connection}/doctor",
-        connections.doctor_connection,
-        "Prove the credentials again, read the remote, mend registrations",
+        doctor.doctor_connection,
+        "Look at everything that can be right or wrong with it; mend registrations",
         {200: Answer(m.ConnectionOut)},
-        problems=(404, 409, 429, *_REMOTE),
+        problems=(404, 409, 429),
+        query=Look,
+        notes="What is wrong, an outage too, is a finding of level error in a 200. Takes up to half a minute.",
+    ),
+    Route(
+        "GET",
+        "/api/v1/doctor",
+        doctor.doctor_service,
+        "What is right and wrong with the service itself; with each connection, as last looked at",
+        {200: Answer(Health)},
     ),
     Route("GET", "/api/v1/shops", shops.list_shops, "All TikTok Shops", {200: Answer(m.ShopList)}),
     Route("GET", "/api/v1/shops/{shop}", shops.show_shop, "One shop", {200: Answer(m.ShopOut)}, problems=(404,)),

@@ -46,7 +46,8 @@ async def test_four_values_connect_and_doctor_finds_the_same(bare: Stage) -> Non
     assert {"plugin", "permissions", "hooks", "msi_on"} <= codes(made)
     assert [hook["topic"] for hook in bare.magento_box.webhooks] == ["creditmemos/update", "orders/update"]
     again = await doctor(bare, made["id"])
-    assert codes(again) == codes(made)
+    assert codes(again) >= codes(made)
+    assert {one["level"] for one in again["findings"]} <= {"ok", "warning"}
     assert len(bare.magento_box.webhooks) == 2
     assert [view["code"] for view in made["facts"]["views"]] == ["default"]
 
@@ -113,8 +114,9 @@ async def test_a_revoked_token_waits_for_a_person_and_goes_on_when_connected_aga
     assert found["state"] == "reauth"
     assert "revoked" in found["because"]
     assert [item["connection"] for item in await attention(play, "connection")] == [play.store_id]
-    said = await ask(play, "POST", f"/api/v1/connections/{play.store_id}/doctor")
-    assert (said.status, said.json["type"]) == (422, "/problems/credentials-refused")
+    looked = await doctor(play, play.store_id)
+    assert (looked["state"], looked["findings"][0]["code"]) == ("reauth", "not_authorized")
+    assert "revoked" in looked["findings"][0]["text"]
     again = await connect_store(play)
     assert again["id"] == play.store_id
     await play.settled(order_id, "both books agree: all")

@@ -133,8 +133,8 @@ async def test_a_dead_refresh_token_waits_for_a_person_and_goes_on_after_authori
     assert "again" in found["because"]
     items = await attention(play, "connection")
     assert [item["connection"] for item in items] == [play.tiktok_id]
-    said = await ask(play, "POST", f"/api/v1/connections/{play.tiktok_id}/doctor")
-    assert (said.status, said.json["type"]) == (422, "/problems/credentials-refused")
+    looked = await play.api("POST", f"connections/{play.tiktok_id}/doctor")
+    assert (looked["state"], looked["findings"][0]["code"]) == ("reauth", "not_authorized")
     assert (await play.store_order(order_id))["credit_memos"] == []
     again = await connect_tiktok(play, await grant(play))
     assert again["id"] == play.tiktok_id

@@ -18,14 +18,17 @@ from bridge.ports import (
     Applied,
     Channel,
     Connected,
+    Examined,
     Finding,
     FoundShop,
+    Known,
     NewTarget,
     ReasonNotListed,
     RejectReason,
     RestoreReport,
     Settled,
     Store,
+    TestDelivery,
     Wanted,
 )
 
@@ -80,6 +83,32 @@ class FakeConnector:
         if self.problem is not None:
             raise self.problem
         return Connected({**credentials, **self.turned}, self.facts, self.shops, self.findings)
+
+    async def examine(
+        self,
+        connection_id: str,
+        url: str,
+        credentials: Mapping[str, Any],
+        public_url: str,
+        *,
+        mend: bool,
+        known: Known,
+    ) -> Examined:
+        try:
+            connected = await self.connect(connection_id, url, credentials, public_url)
+        except RemoteProblem as problem:
+            broken = Finding("error", "not_authorized", problem.outcome.because)
+            kept = Connected({**credentials, **self.turned}) if self.turned else None
+            return Examined((broken,), kept, problem)
+        return Examined(self.findings, connected, clock_offset=0.0)
+
+    async def clock_offset(self, url: str) -> float | None:
+        return None
+
+    def test_delivery(
+        self, connection_id: str, credentials: Mapping[str, Any], public_url: str, mark: str
+    ) -> TestDelivery | None:
+        return None
 
 
 @dataclass

@@ -19,7 +19,7 @@ from sqlalchemy import text
 from bridge.bootstrap import PLATFORMS
 from bridge.connectors.magento.door import MagentoDoor
 from bridge.connectors.tiktok.door import TikTokDoor
-from bridge.ports import FoundShop
+from bridge.ports import Finding, FoundShop
 from bridge.storage import shops
 from bridge.storage.alert_targets import AlertTargets
 from bridge.storage.connections import Connection, Connections
@@ -194,6 +194,10 @@ async def opened(db: Database, **changes: Any) -> AsyncIterator[House]:
     async def ready() -> list[str]:
         return problems
 
+    async def checkup() -> list[Finding]:
+        return [Finding("ok", "workers", "They work.")]
+
+    courier = aiohttp.ClientSession()
     handshake, authorization, gateways = FakeHandshake(), FakeAuthorization(), FakeGateways()
     actions, clock = FakeActions(), FakeClock()
     targets, sender = AlertTargets(Vault([key])), FakeSender()
@@ -216,6 +220,8 @@ async def opened(db: Database, **changes: Any) -> AsyncIterator[House]:
         clock=clock,
         metrics=CollectorRegistry(),
         ready=ready,
+        checkup=checkup,
+        courier=courier,
         version="0.0.1",
         public_url="https://bridge.test",
         api_tokens=frozenset({hashlib.sha256(TOKEN.encode()).hexdigest()}),
@@ -240,6 +246,7 @@ async def opened(db: Database, **changes: Any) -> AsyncIterator[House]:
         async with _served(house):
             yield house
     finally:
+        await courier.close()
         await inbox.close()
 
 

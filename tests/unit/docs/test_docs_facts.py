@@ -13,7 +13,7 @@ from pydantic_core import PydanticUndefined
 
 from bridge.cli.doctor import doctor
 from bridge.config import Config
-from bridge.connectors.magento.connect import NEEDED
+from bridge.connectors.magento.checks import NEEDED
 from bridge.connectors.tiktok.events import SUBSCRIBED, topic_of
 from bridge.domain.attention import TEXTS, AttentionKind
 from bridge.domain.outcomes import Outcome

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
-from bridge.cli.alert_findings import findings
-
-
-def target(state: str, because: str = "") -> dict[str, Any]:
-    return {"id": "tgt_1", "name": "ops", "kind": "email", "state": state, "because": because}
+from bridge.web.doctor.alerting import findings
 
 
-def codes(*targets: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(one["level"], one["code"]) for one in findings(targets)]
+@dataclass(frozen=True)
+class Told:
+    state: str
+    because: str = ""
+    id: str = "tgt_1"
+    name: str = "ops"
+    kind: str = "email"
+
+
+def target(state: str, because: str = "") -> Told:
+    return Told(state, because)
+
+
+def codes(*targets: Told) -> list[tuple[str, str]]:
+    return [(one.level, one.code) for one in findings(targets)]
 
 
 def test_each_target_is_told_of_by_its_state() -> None:
@@ -22,8 +31,8 @@ def test_each_target_is_told_of_by_its_state() -> None:
         ("error", "alerts_fail"),
     ]
     [failing] = findings([target("failing", "550 no such user")])
-    assert "550 no such user" in failing["text"]
-    assert "bridge alerts test tgt_1" in failing["text"]
+    assert "550 no such user" in failing.text
+    assert "bridge alerts test tgt_1" in failing.text
 
 
 def test_nobody_told_is_a_warning_that_says_what_to_do() -> None:
