@@ -180,7 +180,7 @@ TEXTS: Mapping[AttentionKind, AttentionText] = {
     ),
     AttentionKind.BRAKE: AttentionText(
         "Unusually many cancellations",
-        "Refunds of this shop are not carried to TikTok Shop until you answer. Check that they were meant. Then "
+        "Nothing of this shop is cancelled or approved on TikTok Shop until you answer. Check that it was meant. Then "
         "*settle now* with `brake` allowed lets the waiting orders through; or raise the limit. If they were a "
         "mistake, switch the direction off and on: what was before then waits for your word, order by order.",
     ),

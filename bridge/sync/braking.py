@@ -72,7 +72,7 @@ async def ask(conn: AsyncConnection, sheet: Sheet) -> None:
     waiting = await brake.behind(conn, shop.id)
     more = f" and {waiting.count - len(waiting.first)} more" if waiting.count > len(waiting.first) else ""
     because = (
-        f"{pulled['because']}: refunds of {shop.name} are not carried to TikTok Shop until a person answers; "
+        f"{pulled['because']}: nothing of {shop.name} is cancelled or approved on TikTok Shop until a person answers; "
         f"{waiting.count} wait: {', '.join(waiting.first)}{more}"
     )
     facts = {

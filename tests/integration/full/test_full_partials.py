@@ -328,8 +328,9 @@ async def test_the_brake_counts_lines_too(play: Stage) -> None:
     await refund(play, first, MUG=1)
     await play.settled(first, "1 cancelled and refunded, 2 alive")
     await refund(play, second, MUG=1)
-    order = await play.settled(second, "the direction is paused")
-    assert kinds(order) == {"brake"}
+    await play.settled(second, "the direction is paused")
+    [brake] = (await play.api("GET", "attention?kind=brake"))["items"]
+    assert (brake["order"], brake["facts"]["count"]) == (None, 1), "one thing to answer for the shop"
 
 
 async def test_dry_run_cancels_no_lines(play: Stage) -> None:
