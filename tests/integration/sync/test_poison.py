@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge import bootstrap
 from bridge.bootstrap import Service
 from bridge.domain.keys import HintKey
 from bridge.storage import work
@@ -76,6 +78,9 @@ async def scene(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPat
     # As in life, but tests cannot wait for minutes.
     monkeypatch.setattr(workers, "AFTER_FAILURE", timedelta(milliseconds=30))
     monkeypatch.setattr(outages, "FIRST_SECONDS", 0.02)
+    plain = bootstrap._sync_settings
+    soon = timedelta(seconds=0.5)
+    monkeypatch.setattr(bootstrap, "_sync_settings", lambda config: replace(plain(config), outage_ceiling=soon))
     monkeypatch.setattr(capabilities, "WHILE_BROKEN", timedelta(milliseconds=100))
     async with stage(tmp_path, database_url) as play, play.inside() as service:
         await play.connect()
@@ -199,6 +204,7 @@ async def test_an_outage_parks_nothing_and_is_shown_once_after_an_hour(scene: Sc
     for order_id in (first, second):
         await play.imported(order_id)
     await scene.at_rest()
+    entities = [(await play.store_order(order_id))["id"] for order_id in (first, second)]
     await play.magento.fault(kind="fail", status=503, path="/rest/", times=10_000)
     for order_id in (first, second):
         await play.tiktok.control("POST", f"orders/{order_id}/cancel", CANCEL)
@@ -206,9 +212,10 @@ async def test_an_outage_parks_nothing_and_is_shown_once_after_an_hour(scene: Sc
     before = await play.magento.last_call()
 
     async def many() -> bool:
-        return len(await play.magento.calls(path="/rest/", after=before)) > 24
+        looks = [await play.magento.calls(path=f"V1/orders/{entity}", after=before) for entity in entities]
+        return all(len(calls) > work.POISON_ATTEMPTS + 1 for calls in looks)
 
-    await play.until(many, "both were looked at many times", 30)
+    await play.until(many, "both were looked at more often than what never comes back", 30)
     assert (await scene.service.db.read(work.counts))["parked"] == 0
     assert await scene.shown() == [], "not before an hour"
     await scene.an_hour_passes()
