@@ -61,6 +61,8 @@ class RefundOrder:
     """The channel's cancellation that the credit memo's comment names; several, joined by commas."""
     concerns: tuple[Hold, ...] = ()
     """What a person should know about the stock once it is refunded."""
+    reason: str = ""
+    """The channel's own words for why, where it has one: kept in the store, whose own reasons are others."""
     kind: Literal[EffectKind.REFUND] = EffectKind.REFUND
 
 

@@ -155,6 +155,7 @@ def _effect(
         restock_because=_restock_because(rule.because, away, shipped, restock_rows, quantities, allowed=rule.allowed),
         cancellation_id=", ".join(dict.fromkeys(filter(None, (books.dead[unit].cancellation_id for unit in due)))),
         concerns=_concerns(taken, away, shipped, uncertain=rule.uncertain and not restock_rows, because=rule.because),
+        reason=_reason(books, taken, due),
     )
 
 
@@ -198,6 +199,11 @@ def _first_refund(
         for row, yes in back.items():
             room[row] -= wants[unit][row] if yes else 0
     return frozenset(taken), frozenset(row for row, yes in chosen.items() if yes)
+
+
+def _reason(books: Books, taken: frozenset[str], due: tuple[str, ...]) -> str:
+    death = books.dead[min(taken, key=due.index)]
+    return death.reason_text or death.reason
 
 
 def _because(books: Books, taken: frozenset[str], due: tuple[str, ...], *, everything: bool) -> str:

@@ -30,6 +30,7 @@ async def prepare(_desk: Desk, _sheet: Sheet, sides: Sides, effect: RefundOrder)
             "restock_rows": sorted(effect.restock_rows),
             "restock_because": effect.restock_because,
             "cancellation": effect.cancellation_id,
+            "reason": effect.reason,
             "before": BookState.of(sides.store).to_json(),
             "concerns": [[hold.kind.value, hold.because, dict(hold.facts)] for hold in effect.concerns],
         }
@@ -41,9 +42,11 @@ async def call(_desk: Desk, _sheet: Sheet, sides: Sides, claim: Claim) -> Outcom
         raise RuntimeError("a refund was claimed without a store order")
     payload = claim.payload
     what = f"TikTok cancellation {payload['cancellation']}" if payload["cancellation"] else "Cancelled on TikTok Shop"
+    # A claim that an earlier release wrote down has no reason in it.
+    why = f": {' '.join(payload['reason'].replace('[', '(').split())[:120]}" if payload.get("reason") else ""
     request = RefundRequest(
         token=claim.token,
-        comment=f"{what} {mark(claim.token)}",
+        comment=f"{what}{why} {mark(claim.token)}",
         quantities=payload["quantities"],
         everything=payload["everything"],
         restock_rows=frozenset(payload["restock_rows"]),

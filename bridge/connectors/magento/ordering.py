@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from bridge.connectors.magento.amounts import ZERO, AmountsDiffer, OrderAmounts, UnitAmounts, book
 from bridge.connectors.magento.people import address_rows, buyer
+from bridge.domain.booking import ZERO, AmountsDiffer, OrderAmounts, UnitAmounts, book
 from bridge.domain.channel_order import ChannelOrder, Unit
 from bridge.domain.money import cents
 from bridge.domain.plans import CannotPlan, CannotPlanKind, OrderPlan, Piece, PlannedRow

@@ -1,7 +1,7 @@
-"""How a TikTok order's amounts stand in a Magento order, to the cent. Pure.
+"""How a TikTok order's amounts stand in a store order, to the cent. Pure.
 
-Magento computes nothing on `POST /V1/orders`; what must hold, or the invoice and later the credit memos differ from
-the order, is (Magento\\Sales\\Model\\Order\\Invoice\\Total\\*):
+What must hold, or later invoices and refunds differ from the order, is (Magento computes nothing on `POST /V1/orders`;
+Magento\\Sales\\Model\\Order\\Invoice\\Total\\*):
 
     grand_total = Σ row_total + shipping + tax (items and shipping) − Σ discount
 
@@ -86,7 +86,7 @@ def book(order: ChannelOrder, settings: ShopSettings) -> OrderAmounts:
         shipping_tax = cents(shipping_tax * rest / extras)
     shipping_tax = min(shipping_tax, rest)
     for name, fee in sorted(payment.fees.items()):
-        notes.append(f"TikTok's {name} of {fee} is booked with the shipping, as Magento has no column for it.")
+        notes.append(f"TikTok's {name} of {fee} is booked with the shipping, as the store has no column for it.")
     if revenue and (platform or shipping_revenue):
         notes.append(
             f"TikTok's own discount of {platform + shipping_revenue:.2f} is booked as revenue that TikTok pays."
@@ -162,7 +162,7 @@ def _whole_cents(order: ChannelOrder) -> None:
     if any(amount.currency != order.currency for amount in amounts):
         raise AmountsDiffer("The order has amounts in more than one currency.")
     if any(amount.amount != cents(amount.amount) for amount in amounts):
-        raise AmountsDiffer("The order has amounts with fractions of a cent, which Magento cannot keep.")
+        raise AmountsDiffer("The order has amounts with fractions of a cent, which the store cannot keep.")
     if any(money.amount < ZERO for money in (payment.total, payment.shipping, payment.shipping_tax, payment.tax)):
         raise AmountsDiffer("The order has negative amounts.")
 
