@@ -1,0 +1,196 @@
+"""Every GraphQL document that is sent to Shopify. Each is held against the official schema by a test.
+
+A whole order in one document with its refunds' rows would cost more points than one query may (1,000, by the sizes
+asked for and not by what comes); so the rows of refunds are read one refund at a time: there are rarely more than two.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+PINNED: Final = "2026-10"
+"""The stable version that these documents are written for."""
+WITHOUT_JOB_RESULT: Final = "2026-07"
+"""The older version that still works: its `orderCancel` names a job alone."""
+NAMESPACE: Final = "$app:tts"
+KEY: Final = "order_id"
+"""The metafield that holds TikTok's order id: owned by the app, of type `id`, unique."""
+
+_MONEY = "{ shopMoney { amount currencyCode } }"
+
+ABOUT: Final = """
+query About {
+  publicApiVersions { handle supported }
+  shop { name myshopifyDomain currencyCode }
+  currentAppInstallation { id accessScopes { handle } }
+}
+"""
+
+_ORDER: Final = f"""
+fragment OrderFields on Order {{
+  id legacyResourceId name createdAt updatedAt currencyCode
+  cancelledAt cancelReason cancellation {{ staffNote }} closed
+  displayFinancialStatus displayFulfillmentStatus returnStatus
+  sourceName sourceIdentifier tags note customAttributes {{ key value }}
+  totalPriceSet {_MONEY}
+  totalReceivedSet {_MONEY}
+  totalRefundedSet {_MONEY}
+  metafield(namespace: "{NAMESPACE}", key: "{KEY}") {{ value }}
+  lineItems(first: 50) {{
+    nodes {{ id sku quantity currentQuantity unfulfilledQuantity originalUnitPriceSet {_MONEY} }}
+    pageInfo {{ hasNextPage endCursor }}
+  }}
+  refunds(first: 50) {{ id createdAt updatedAt note totalRefundedSet {_MONEY} }}
+  transactions(first: 50) {{ id kind status gateway manualPaymentGateway amountSet {_MONEY} }}
+  fulfillments(first: 50) {{ id status }}
+  fulfillmentOrders(first: 20) {{ nodes {{ id status requestStatus assignedLocation {{ location {{ id }} }} }} }}
+}}
+"""
+ORDER: Final = "query Order($id: ID!) { order(id: $id) { ...OrderFields } }" + _ORDER
+ROWS: Final = f"""
+query Rows($id: ID!, $after: String) {{
+  order(id: $id) {{
+    lineItems(first: 100, after: $after) {{
+      nodes {{ id sku quantity currentQuantity unfulfilledQuantity originalUnitPriceSet {_MONEY} }}
+      pageInfo {{ hasNextPage endCursor }}
+    }}
+  }}
+}}
+"""
+REFUND_ROWS: Final = f"""
+query RefundRows($id: ID!, $after: String) {{
+  node(id: $id) {{
+    ... on Refund {{
+      refundLineItems(first: 100, after: $after) {{
+        nodes {{ quantity restockType lineItem {{ id }} subtotalSet {_MONEY} totalTaxSet {_MONEY} }}
+        pageInfo {{ hasNextPage endCursor }}
+      }}
+    }}
+  }}
+}}
+"""
+
+_NAMED: Final = """
+      id legacyResourceId name updatedAt createdAt sourceIdentifier tags note customAttributes { key value }
+"""
+BY_IDENTIFIER: Final = """
+query ByIdentifier($identifier: OrderIdentifierInput!) { orderByIdentifier(identifier: $identifier) { id } }
+"""
+FIND: Final = f"""
+query FindOrders($q: String!, $after: String) {{
+  orders(first: 50, after: $after, query: $q, sortKey: ID) {{
+    nodes {{ {_NAMED} }}
+    pageInfo {{ hasNextPage endCursor }}
+  }}
+}}
+"""
+CHANGED: Final = f"""
+query Changed($q: String!, $after: String) {{
+  orders(first: 100, after: $after, query: $q, sortKey: ID) {{
+    nodes {{ {_NAMED} metafield(namespace: "{NAMESPACE}", key: "{KEY}") {{ value }} }}
+    pageInfo {{ hasNextPage endCursor }}
+  }}
+}}
+"""
+NEWEST: Final = """
+query Newest { orders(first: 1, sortKey: UPDATED_AT, reverse: true) { nodes { id updatedAt } } }
+"""
+VARIANTS: Final = """
+query Variants($q: String!, $after: String) {
+  productVariants(first: 100, after: $after, query: $q) {
+    nodes { id sku title inventoryQuantity }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+"""
+
+ORDER_CREATE: Final = """
+mutation CreateOrder($order: OrderCreateOrderInput!, $options: OrderCreateOptionsInput) {
+  orderCreate(order: $order, options: $options) {
+    order { id legacyResourceId name }
+    userErrors { field message code }
+  }
+}
+"""
+_CANCEL_ARGUMENTS = """
+  orderCancel(
+    orderId: $orderId, refundMethod: $refundMethod, restock: $restock, reason: $reason, notifyCustomer: $notify,
+    staffNote: $note
+  )
+"""
+_CANCEL_VARIABLES = """
+  $orderId: ID!, $refundMethod: OrderCancelRefundMethodInput, $restock: Boolean!, $reason: OrderCancelReason!,
+  $notify: Boolean, $note: String
+"""
+CANCEL: Final = f"""
+mutation OrderCancel({_CANCEL_VARIABLES}) {{
+  {_CANCEL_ARGUMENTS} {{
+    job {{ id done }}
+    jobResult {{ id done status errors {{ field message code }} }}
+    orderCancelUserErrors {{ field message code }}
+  }}
+}}
+"""
+CANCEL_OLD: Final = f"""
+mutation OrderCancel({_CANCEL_VARIABLES}) {{
+  {_CANCEL_ARGUMENTS} {{ job {{ id done }} orderCancelUserErrors {{ field message code }} }}
+}}
+"""
+JOB_RESULT: Final = """
+query CancelJob($id: ID!) {
+  node(id: $id) { ... on OrderCancelJobResult { id done status errors { field message code } order { cancelledAt } } }
+}
+"""
+JOB: Final = """
+query Job($id: ID!, $order: ID!) { job(id: $id) { id done } order(id: $order) { cancelledAt } }
+"""
+SUGGESTED: Final = f"""
+query Suggested($id: ID!, $lines: [RefundLineItemInput!], $shipping: Boolean) {{
+  order(id: $id) {{
+    suggestedRefund(refundLineItems: $lines, refundShipping: $shipping) {{
+      amountSet {_MONEY}
+      suggestedTransactions {{ gateway kind amountSet {_MONEY} parentTransaction {{ id }} }}
+    }}
+  }}
+}}
+"""
+REFUND: Final = """
+mutation Refund($input: RefundInput!, $key: String!) {
+  refundCreate(input: $input) @idempotent(key: $key) {
+    refund { id }
+    userErrors { field message }
+  }
+}
+"""
+
+WEBHOOKS: Final = """
+query Webhooks($after: String) {
+  webhookSubscriptions(first: 100, after: $after) {
+    nodes { id topic uri name }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+"""
+WEBHOOK: Final = """
+mutation Webhook($topic: WebhookSubscriptionTopic!, $sub: WebhookSubscriptionInput!) {
+  webhookSubscriptionCreate(topic: $topic, webhookSubscription: $sub) {
+    webhookSubscription { id topic uri }
+    userErrors { field message }
+  }
+}
+"""
+DEFINITION: Final = """
+mutation Definition($definition: MetafieldDefinitionInput!) {
+  metafieldDefinitionCreate(definition: $definition) {
+    createdDefinition { id }
+    userErrors { field message code }
+  }
+}
+"""
+
+ALL: Final = {
+    name: value
+    for name, value in dict(globals()).items()
+    if name.isupper() and isinstance(value, str) and value.strip().startswith(("query", "mutation"))
+}
+"""Name → document."""

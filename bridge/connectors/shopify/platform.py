@@ -1,0 +1,29 @@
+"""What Shopify is to everybody else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.connectors.shopify.door import ORDER_TOPICS, UNINSTALLED
+from bridge.ports import Platform
+
+
+def keys(credentials: Mapping[str, Any]) -> tuple[str, ...]:
+    """The client secret signs; the one before it goes on opening the door while a rotation is under way."""
+    found = (credentials.get("client_secret"), credentials.get("earlier_client_secret"))
+    return tuple(dict.fromkeys(str(key) for key in found if key))
+
+
+PLATFORM = Platform(
+    kind="shopify",
+    name="Shopify",
+    side="store",
+    keys=keys,
+    topics=ORDER_TOPICS | {UNINSTALLED},
+    order_topics=ORDER_TOPICS,
+    account_topics=frozenset({UNINSTALLED}),
+    farewells=frozenset({UNINSTALLED}),
+    # Shopify gives a receiver 5 s in all, 1 of them for the connection.
+    answer_within=4.0,
+)
