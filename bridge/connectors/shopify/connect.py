@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import aiohttp
 
-from bridge.addresses import normalise_url
-from bridge.connectors.shopify import auth, registration
+from bridge.addresses import date_offset, normalise_url
+from bridge.connectors.checking import Checks
+from bridge.connectors.shopify import auth, registration, sweeping
 from bridge.connectors.shopify import credentials as stored
-from bridge.connectors.shopify.answers import told_errors
+from bridge.connectors.shopify.checks import about_metafield, about_scopes, about_version, first_look, registering
 from bridge.connectors.shopify.client import Client, TokenSource
-from bridge.connectors.shopify.documents import ABOUT, DEFINITION, KEY, NAMESPACE, PINNED
-from bridge.connectors.shopify.reading import read_time, rows_in, text
-from bridge.connectors.shopify.scopes import NEEDED, lacking
+from bridge.connectors.shopify.documents import ABOUT, PINNED
+from bridge.connectors.shopify.door import make_test
+from bridge.connectors.shopify.reading import read_time, text
 from bridge.connectors.shopify.store import ShopifyStore, Tend
 from bridge.domain.outcomes import Reauth, RemoteProblem
-from bridge.ports import Clock, Connected, Finding
+from bridge.ports import Clock, Connected, Examined, Known, TestDelivery
 
 _SOON: Final = timedelta(minutes=10)
-_TAKEN: Final = frozenset({"TAKEN", "UNSTRUCTURED_ALREADY_EXISTS"})
 
 
 class Given:
@@ -121,87 +122,54 @@ class ShopifyConnector:
         tokens = Given(self._session, self._clock, {**credentials, "token_url": auth.token_url(url)})
         client = self._client(url, credentials, tokens)
         about = await client.read(ABOUT)
-        findings = [*_about_version(client, about), *_about_scopes(about)]
-        findings += await _about_metafield(client)
-        mode, told = await self._register(client, connection_id, credentials, public_url)
+        findings = [*about_version(client, about), *about_scopes(about), *await about_metafield(client)]
+        mode, told = await registering(client, connection_id, credentials, public_url, mend=True)
+        findings += [one for one in told if one.code != "webhooks_mended"]
+        return Connected(dict(tokens.credentials), self._facts(client, about, mode), findings=tuple(findings))
+
+    async def examine(
+        self,
+        connection_id: str,
+        url: str,
+        credentials: Mapping[str, Any],
+        public_url: str,
+        *,
+        mend: bool,
+        known: Known,
+    ) -> Examined:
+        checks = Checks()
+        tokens = Given(self._session, self._clock, {**credentials, "token_url": auth.token_url(url)})
+        client = self._client(url, credentials, tokens)
+        about = await first_look(client, checks)
+        if isinstance(about, RemoteProblem):
+            return Examined(tuple(checks.findings), problem=about)
+        checks.say(*about_version(client, about), *about_scopes(about))
+        if mend:
+            checks.say(*(await checks.make("the field for TikTok's order id", partial(about_metafield, client)) or ()))
+        register = partial(registering, client, connection_id, credentials, public_url, mend=mend)
+        mode, told = await checks.make("webhooks", register) or (str(known.facts.get("mode") or "sweep-only"), [])
+        checks.say(*told)
+        newest = await checks.make("newest order", partial(sweeping.newest, client, "orders"))
+        facts = self._facts(client, about, mode)
+        return Examined(tuple(checks.findings), Connected(dict(tokens.credentials), facts), last_change=newest)
+
+    def _facts(self, client: Client, about: Mapping[str, Any], mode: str) -> dict[str, Any]:
         shop = about.get("shop")
-        facts = {
+        told = shop if isinstance(shop, dict) else {}
+        return {
             "api_version": client.answered_version or client.version,
-            "shop": text(shop.get("myshopifyDomain")) if isinstance(shop, dict) else "",
-            "shop_name": text(shop.get("name")) if isinstance(shop, dict) else "",
-            "currency": text(shop.get("currencyCode")) if isinstance(shop, dict) else "",
+            "shop": text(told.get("myshopifyDomain")),
+            "shop_name": text(told.get("name")),
+            "currency": text(told.get("currencyCode")),
             "mode": mode,
             "read_at": self._clock.now().isoformat(),
         }
-        return Connected(dict(tokens.credentials), facts, findings=(*findings, *told))
 
-    async def _register(
-        self, client: Client, connection_id: str, credentials: Mapping[str, Any], public_url: str
-    ) -> tuple[str, list[Finding]]:
-        if not credentials.get("client_secret"):
-            text_ = "Without the client secret Shopify's messages cannot be verified: changes are found by the sweep."
-            return "sweep-only", [Finding("warning", "sweep_only", text_)]
-        if not public_url:
-            text_ = "BRIDGE_PUBLIC_URL is not set, so Shopify cannot tell us of changes; they are found by the sweep."
-            return "sweep-only", [Finding("warning", "public_url_missing", text_)]
-        told = await registration.register(client, public_url, connection_id)
-        if told.missing:
-            text_ = (
-                f"Shopify does not send {', '.join(told.missing)}; these changes are found by the sweep. {told.because}"
-            )
-            return "sweep-only", [Finding("warning", "webhook_missing", text_)]
-        findings = [Finding("ok", "webhooks", f"Shopify sends {len(registration.TOPICS)} kinds of messages here.")]
-        if told.elsewhere:
-            text_ = f"The app's messages go to another address too: {', '.join(told.elsewhere)}."
-            findings.append(Finding("warning", "webhooks_elsewhere", text_))
-        return "full", findings
+    async def clock_offset(self, url: str) -> float | None:
+        return await date_offset(self._session, url, lambda: self._clock.now().timestamp())
 
-
-def _about_version(client: Client, about: Mapping[str, Any]) -> list[Finding]:
-    rows = rows_in(about.get("publicApiVersions"), "publicApiVersions")
-    supported = sorted(text(row.get("handle")) for row in rows if row.get("supported") is True)
-    if client.version in supported:
-        return [Finding("ok", "api_version", f"Shopify supports version {client.version} of its Admin API.")]
-    told = (
-        f"Shopify no longer lists version {client.version} of its Admin API (it has {', '.join(supported) or 'none'})"
-    )
-    return [Finding("error", "api_version", f"{told}: install a newer version of the bridge.")]
-
-
-def _about_scopes(about: Mapping[str, Any]) -> list[Finding]:
-    installed = about.get("currentAppInstallation")
-    missing = lacking(installed if isinstance(installed, dict) else {})
-    found = [
-        Finding(
-            "error",
-            "scope_missing",
-            f"The app lacks the scope {name}, needed to {NEEDED[name]}. Add it in the Dev Dashboard under your app › "
-            "Versions, release that version, agree to it in the shop, and run doctor.",
-        )
-        for name in missing
-    ]
-    return found or [Finding("ok", "scopes", "The app has every scope it needs.")]
-
-
-async def _about_metafield(client: Client) -> list[Finding]:
-    """The unique metafield by which our own orders are found again, made once."""
-    definition = {
-        "name": "TikTok Shop order",
-        "namespace": NAMESPACE,
-        "key": KEY,
-        "type": "id",
-        "ownerType": "ORDER",
-        "capabilities": {"uniqueValues": {"enabled": True}},
-    }
-    answer = await client.write(DEFINITION, {"definition": definition}, "metafieldDefinitionCreate")
-    if not isinstance(answer, Mapping):
-        because = str(getattr(answer, "because", ""))
-    else:
-        errors = rows_in(answer.get("userErrors"), "errors")
-        because = "" if {str(one.get("code")) for one in errors} <= _TAKEN else told_errors(errors)
-    if not because:
-        return [Finding("ok", "metafield", "Orders carry TikTok's order id in a unique field of the app's own.")]
-    text_ = (
-        f"The field for TikTok's order id could not be made: {because} Orders are found by their source's id and name."
-    )
-    return [Finding("warning", "metafield", text_)]
+    def test_delivery(
+        self, connection_id: str, credentials: Mapping[str, Any], public_url: str, mark: str
+    ) -> TestDelivery | None:
+        urls = self.hook_urls(public_url, connection_id, credentials)
+        return make_test(urls[0], connection_id, str(credentials["client_secret"]), mark) if urls else None

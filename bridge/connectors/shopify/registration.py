@@ -25,30 +25,28 @@ class Registered:
     made: tuple[str, ...]
     """Topics that were missing and are there now."""
     because: str = ""
-    elsewhere: tuple[str, ...] = ()
-    """Topics of ours that go to another address as well."""
 
 
 def address(public_url: str, connection_id: str) -> str:
     return f"{public_url.rstrip('/')}/hooks/shopify/{connection_id}"
 
 
-async def register(client: Client, public_url: str, connection_id: str) -> Registered:
-    """List, make what is missing, list again. Raises `RemoteProblem` where it cannot be listed."""
+async def register(client: Client, public_url: str, connection_id: str, *, mend: bool = True) -> Registered:
+    """List, make what is missing (where `mend`), list again. Raises `RemoteProblem` where it cannot be listed."""
     uri = address(public_url, connection_id)
-    before = await _listed(client)
-    here = {topic for topic, at in before if at == uri}
+    here = {topic for topic, at in await _listed(client) if at == uri}
     told: dict[str, str] = {}
     for topic in TOPICS:
-        if topic not in here:
+        if mend and topic not in here:
             told |= await _make(client, topic, uri, connection_id)
-    after = {topic for topic, at in await _listed(client) if at == uri} if here != set(TOPICS) else here
+    after = (
+        {topic for topic, at in await _listed(client) if at == uri} if told or (mend and here != set(TOPICS)) else here
+    )
     missing = tuple(topic for topic in TOPICS if topic not in after)
     return Registered(
         missing=missing,
         made=tuple(topic for topic in TOPICS if topic in after - here),
         because="; ".join(f"{topic}: {told[topic]}" for topic in missing if topic in told),
-        elsewhere=tuple(sorted({topic for topic, at in before if topic in TOPICS and at != uri})),
     )
 
 

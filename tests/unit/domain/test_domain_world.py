@@ -186,7 +186,7 @@ def _bare(settlement: Settlement) -> tuple[Any, ...]:
     if isinstance(effect, RefundOrder):
         effect = replace(
             effect, because="", restock_because="", restock_rows=frozenset(), concerns=(), everything=True,
-            units=frozenset(), quantities={}, cancellation_id="",
+            units=frozenset(), quantities={}, cancellation_id="", reason="",
         )  # fmt: skip
     elif effect is not None:
         effect = replace(effect, because="")

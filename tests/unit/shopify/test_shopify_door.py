@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from bridge.connectors.shopify.door import ShopifyDoor, hook_name
+from bridge.connectors.shopify.door import ShopifyDoor, hook_name, make_test
 from bridge.connectors.shopify.platform import keys
 from bridge.connectors.shopify.signing import is_signed, signature
-from bridge.ports import HookRefused
+from bridge.ports import TEST_TOPIC, HookRefused
 from tests.unit.shopify.official import sample
 
 SECRET = "hush-test-secret"
@@ -60,7 +60,7 @@ def test_a_topic_that_was_not_asked_for_is_no_work() -> None:
     [
         (BODY, {"X-Shopify-Hmac-Sha256": "AAAA"}, 401),
         (BODY, {"X-Shopify-Hmac-Sha256": "é"}, 401),
-        (BODY, {"X-Shopify-Hmac-Sha256": ""}, 400),
+        (BODY, {"X-Shopify-Hmac-Sha256": ""}, 401),
         (BODY, {"X-Shopify-Topic": ""}, 400),
         (b"not json", {}, 400),
         (b"[1]", {}, 400),
@@ -88,3 +88,12 @@ def test_a_delivery_for_another_connection_of_the_same_app_is_not_ours() -> None
     assert not door.is_for("c1", {"X-Shopify-Name": hook_name("c2")})
     assert door.is_for("c1", {})
     assert door.is_for("c1", {"X-Shopify-Name": "made by hand"})
+
+
+def test_a_test_delivery_comes_through_like_any_other() -> None:
+    made = make_test("https://bridge.example/hooks/shopify/c1", "c1", SECRET, "0123456789abcdef")
+    hint = ShopifyDoor().read("", made.headers, made.body, [SECRET])
+    assert (hint.topic, hint.subject) == (TEST_TOPIC, "0123456789abcdef")
+    assert ShopifyDoor().is_for("c1", made.headers)
+    with pytest.raises(HookRefused):
+        ShopifyDoor().read("", made.headers, made.body.replace(b"0123", b"3210"), [SECRET])
