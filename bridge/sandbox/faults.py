@@ -34,6 +34,7 @@ class Fault(BaseModel):
     kind: Literal["fail", "slow", "refuse", "cut", "late"]
     method: str = Field(default=".*", description="regular expression over the HTTP method")
     path: str = Field(default=".*", description="regular expression searched in the path with its query")
+    containing: str = Field(default="", description="regular expression searched in the request's body")
     times: int = Field(default=1, ge=1, le=10_000, description="how many calls it takes before it is used up")
     status: int = Field(default=500, ge=200, le=599)
     body: str = ""
@@ -41,8 +42,12 @@ class Fault(BaseModel):
     headers: dict[str, str] = Field(default_factory=dict)
     seconds: float | None = Field(default=0.0, ge=0, le=600)
 
-    def matches(self, request: web.Request) -> bool:
-        return bool(re.fullmatch(self.method, request.method) and re.search(self.path, request.path_qs))
+    def matches(self, request: web.Request, body: str) -> bool:
+        return bool(
+            re.fullmatch(self.method, request.method)
+            and re.search(self.path, request.path_qs)
+            and re.search(self.containing, body)
+        )
 
 
 class Call(BaseModel):
@@ -76,17 +81,16 @@ class Faults:
             call for call in self._calls[after:] if re.fullmatch(method, call.method) and re.search(path, call.path)
         ]
 
-    def _take(self, request: web.Request) -> Fault | None:
+    def _take(self, request: web.Request, body: str) -> Fault | None:
         for position, fault in enumerate(self._queue):
-            if fault.matches(request):
+            if fault.matches(request, body):
                 fault.times -= 1
                 if fault.times == 0:
                     del self._queue[position]
                 return fault
         return None
 
-    async def _note(self, request: web.Request, fault: Fault | None) -> Call:
-        body = (await request.read()).decode("utf-8", "replace")
+    async def _note(self, request: web.Request, body: str, fault: Fault | None) -> Call:
         call = Call(
             number=len(self._calls) + 1,
             at=datetime.now(UTC),
@@ -108,8 +112,9 @@ class Faults:
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith(CONTROL_PREFIX):
             return await handler(request)
-        fault = self._take(request)
-        call = await self._note(request, fault)
+        body = (await request.read()).decode("utf-8", "replace")
+        fault = self._take(request, body)
+        call = await self._note(request, body, fault)
         try:
             response = await self._serve(request, handler, fault)
         except web.HTTPException as problem:
