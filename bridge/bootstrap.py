@@ -32,6 +32,9 @@ from bridge.connectors.magento.handshake import MagentoHandshake
 from bridge.connectors.magento.platform import PLATFORM as MAGENTO
 from bridge.connectors.magento.signing import Credentials as MagentoCredentials
 from bridge.connectors.magento.store import MagentoStore
+from bridge.connectors.shopify.connect import ShopifyConnector
+from bridge.connectors.shopify.door import ShopifyDoor
+from bridge.connectors.shopify.platform import PLATFORM as SHOPIFY
 from bridge.connectors.tiktok import auth as tiktok_auth
 from bridge.connectors.tiktok import credentials as tiktok_credentials
 from bridge.connectors.tiktok.connect import TikTokConnector
@@ -66,7 +69,7 @@ from bridge.web.server import make_runner
 
 KEEPALIVE_SECONDS = 3.0
 """Shorter than a server's own (nginx, Apache: 5 and up), so that no call goes out on a dying connection."""
-PLATFORMS: Mapping[str, Platform] = {one.kind: one for one in (TIKTOK, MAGENTO)}
+PLATFORMS: Mapping[str, Platform] = {one.kind: one for one in (TIKTOK, MAGENTO, SHOPIFY)}
 """Every platform there is."""
 VERSION = metadata.version("bridge")
 
@@ -149,12 +152,16 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
     connections = Connections(vault)
     tiktok = TikTokConnector(session, clock, allow_private_urls=config.allow_private_urls)
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
-    keepers = Keepers(db, connections, clock, owner, {"tiktok": tiktok.renew})
+    shopify = ShopifyConnector(session, clock, allow_private=config.allow_private_urls)
+    keepers = Keepers(db, connections, clock, owner, {"tiktok": tiktok.renew, "shopify": shopify.renew})
     gateways = KeptGateways(
         db,
         connections,
         channels={"tiktok": lambda connection, shop: _channel(tiktok, keepers, connection, shop)},
-        stores={"magento": lambda connection: _store(config, session, connection)},
+        stores={
+            "magento": lambda connection: _store(config, session, connection),
+            "shopify": lambda connection: _shopify(config, shopify, keepers, connection),
+        },
         seen=keepers.seen,
     )
     bell = Bell()
@@ -191,8 +198,9 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
             "magento": MagentoConnector(
                 session, allow_private=config.allow_private_urls, now=lambda: clock.now().timestamp()
             ),
+            "shopify": shopify,
         },
-        doors={"tiktok": TikTokDoor(), "magento": MagentoDoor()},
+        doors={"tiktok": TikTokDoor(), "magento": MagentoDoor(), "shopify": ShopifyDoor()},
         platforms=PLATFORMS,
         handshake=MagentoHandshake(session, allow_private=config.allow_private_urls),
         authorization=Authorization(tiktok),
@@ -346,6 +354,11 @@ class Keepers:
 def _channel(connector: TikTokConnector, keepers: Keepers, connection: Connection, shop: Shop) -> Channel:
     ref = ShopRef(id=shop.channel_shop_id, region=shop.region, cipher=shop.cipher)
     return connector.shop(connection.url, connection.credentials, keepers.of(connection), ref, shop_limiter())
+
+
+def _shopify(config: Config, connector: ShopifyConnector, keepers: Keepers, connection: Connection) -> Store:
+    tokens = keepers.of(connection)
+    return connector.store(connection.url, connection.credentials, tokens, connection.id, config.public_url or "")
 
 
 def _store(config: Config, session: aiohttp.ClientSession, connection: Connection) -> Store:

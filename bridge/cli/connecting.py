@@ -1,4 +1,4 @@
-"""`bridge connect`: tie this service to a Magento store or a TikTok Shop seller."""
+"""`bridge connect`: tie this service to a store or a TikTok Shop seller."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from bridge.cli.shown import JsonOption, console, findings, print_json
 
 POLL_SECONDS = 1.0
 
-group = typer.Typer(help="Connect a Magento store or a TikTok Shop.", no_args_is_help=True, rich_markup_mode=None)
+group = typer.Typer(
+    help="Connect a Magento store, a Shopify shop or a TikTok Shop.", no_args_is_help=True, rich_markup_mode=None
+)
 
 NameOption = Annotated[str | None, typer.Option(help="What people call it; else its host or shop", show_default=False)]
 WaitOption = Annotated[
@@ -81,6 +83,61 @@ def magento(
     if credentials:
         body["credentials"] = credentials
     _connect(service(bridge_url), body, name, wait, as_json=as_json)
+
+
+@group.command()
+def shopify(
+    *,
+    shop_url: Annotated[
+        str, typer.Option("--url", metavar="URL", help="The shop's own address, such as https://my-shop.myshopify.com")
+    ],
+    name: NameOption = None,
+    client_id: Annotated[
+        str | None, typer.Option(envvar="SHOPIFY_CLIENT_ID", help="Dev Dashboard › your app › Settings")
+    ] = None,
+    client_secret: Annotated[
+        str | None, typer.Option(envvar="SHOPIFY_CLIENT_SECRET", help="From the same page" + _SECRET)
+    ] = None,
+    earlier_client_secret: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SHOPIFY_EARLIER_CLIENT_SECRET",
+            help="The secret before, while one is changed for the other: Shopify goes on signing with it for a while",
+        ),
+    ] = None,
+    access_token: Annotated[
+        str | None,
+        typer.Option(envvar="SHOPIFY_ACCESS_TOKEN", help="shpat_… of a custom app made before 2026" + _SECRET),
+    ] = None,
+    api_version: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="2026-07 for a shop that shall not speak 2026-10 yet")
+    ] = None,
+    as_json: JsonOption = False,
+    bridge_url: Annotated[
+        str | None,
+        typer.Option(
+            "--bridge-url", metavar="URL", envvar="BRIDGE_URL", help="The service's address", show_envvar=True
+        ),
+    ] = None,
+) -> None:
+    """Connect a Shopify shop.
+
+    With the client id and the client secret of an app of the shop's own organisation, or with the access token of a
+    custom app made before 2026 (and that app's secret, so that its messages can be verified). What is missing is asked
+    for, without showing what is typed.
+    """
+    given = {
+        "client_id": client_id,
+        "client_secret": client_secret,
+        "earlier_client_secret": earlier_client_secret,
+        "access_token": access_token,
+        "api_version": api_version,
+    }
+    if not access_token:
+        _prompt(given, ("client_id", "client_secret"))
+    credentials = {field: value for field, value in given.items() if value}
+    body: dict[str, Any] = {"kind": "shopify", "url": shop_url, "credentials": credentials}
+    _connect(service(bridge_url), body, name, 0, as_json=as_json)
 
 
 @group.command()
@@ -172,7 +229,7 @@ def _connect(api: Api, body: dict[str, Any], name: str | None, wait: float, *, a
     findings(out, made["findings"])
     for address in made["hook_urls"]:
         out.print(Text(f"  notifications come to {address}"), soft_wrap=True)
-    if made["kind"] == "magento":
+    if made["kind"] != "tiktok":
         out.print(Text(f"Next: bridge settings set SHOP --store {made['id']}"))
     if made["state"] != "connected":
         raise Failed(made["because"] or f"the connection is {made['state']}")

@@ -36,6 +36,8 @@ _ENDPOINTS: Final = tuple(
         ("magento", r".*/V1/aftership/", "plugin"),
         ("magento", r".*/oauth/", "oauth"),
         ("magento", r".*/rest/", "other"),
+        ("shopify", r"POST .*/admin/api/[^/]+/graphql\.json$", "graphql"),
+        ("shopify", r"POST .*/admin/oauth/access_token$", "token"),
         ("tiktok", r"POST /order/\d+/orders/search$", "search_orders"),
         ("tiktok", r"GET /order/\d+/orders$", "read_order"),
         ("tiktok", r"POST /return_refund/\d+/cancellations/search$", "search_cancellations"),

@@ -186,6 +186,9 @@ class ShopifyStore:
         barrier = reading.barrier(now)
         if barrier is not None:
             return Rejected(barrier.because, "barrier")
+        short = _short(now, request)
+        if short:
+            return AlreadyDone(f"Less is left of {short} than was asked for")
         manual = cancelling.is_manual(rows_in(now.get("transactions"), "transactions"))
         if cancelling.cancels_whole(order, request):
             return await self._cancel(order.id, request, manual=manual)
@@ -228,6 +231,16 @@ def _agrees(order: StoreOrder, left: Mapping[str, int]) -> bool:
 def _sale(plan: OrderPlan) -> str:
     """TikTok's order id, out of the body that will be sent."""
     return str(json.loads(plan.body)["variables"]["order"]["sourceIdentifier"])
+
+
+def _short(order: Mapping[str, Any], request: RefundRequest) -> str:
+    """SKUs of which fewer units are left than were asked for."""
+    lines = rows_in(order.get("lineItems"), "lineItems")
+    left = {
+        number_of(line.get("id")): (reading.units(line, "currentQuantity"), text(line.get("sku"))) for line in lines
+    }
+    found = [left[row][1] for row, count in request.quantities.items() if row in left and left[row][0] < count]
+    return ", ".join(found)
 
 
 def _locations(order: Mapping[str, Any]) -> list[str]:

@@ -30,7 +30,7 @@ from bridge.sandbox.shopify.state import ShopifySandbox
 from bridge.sandbox.shopify.tokens import Token
 from bridge.sandbox.shopify.wire import Json, refused
 
-SDL = Path(__file__).with_name("schema.graphql")
+SDL = Path(__file__).with_name("schema.graphql").read_text(encoding="utf-8")
 JOB_RESULTS_SINCE = "2026-10"
 REQUIRES_KEY_SINCE = "2026-04"
 _SINCE = {("OrderCancelPayload", "jobResult")}
@@ -40,7 +40,7 @@ _TYPES_SINCE = {"OrderCancelJobResult", "OrderCancelStatus"}
 @cache
 def schema(*, job_results: bool = True) -> GraphQLSchema:
     """The schema with its resolvers. Everything below the roots is found by name in what they answer."""
-    document = parse(SDL.read_text(encoding="utf-8"))
+    document = parse(SDL)
     if not job_results:
         document = DocumentNode(definitions=tuple(_without(one) for one in document.definitions if _is_old(one)))
     made = build_ast_schema(document)

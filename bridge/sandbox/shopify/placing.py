@@ -177,7 +177,18 @@ def _address(given: Json | None) -> Json | None:
     if given is None:
         return None
     names = [given.get("firstName"), given.get("lastName")]
-    keys = ("address1", "address2", "city", "company", "firstName", "lastName", "phone", "provinceCode", "zip")
+    keys = (
+        "address1",
+        "address2",
+        "city",
+        "company",
+        "firstName",
+        "lastName",
+        "phone",
+        "province",
+        "provinceCode",
+        "zip",
+    )
     name = " ".join(part for part in names if part) or None
     return {
         "id": "gid://shopify/MailingAddress/1",

@@ -1,0 +1,358 @@
+"""What `bridge.ports.Store` promises, asked of a Shopify shop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bridge.domain.outcomes import AlreadyDone, Done, Reauth, Rejected, RemoteProblem, Retry, Unknown
+from bridge.domain.plans import CannotPlan, CannotPlanKind
+from bridge.domain.verification import BookState, differences
+from tests.contract.store.shopify_bench import TOKEN, ShopifyBench, open_shopify, refund
+from tests.unit.magento.orders import cancelled, line
+
+
+@pytest_asyncio.fixture
+async def shop() -> AsyncIterator[ShopifyBench]:
+    async with open_shopify() as opened:
+        yield opened
+
+
+# --- creating and finding ---------------------------------------------------------------------------------------------
+
+
+async def test_an_order_is_created_paid_found_and_never_created_twice(shop: ShopifyBench) -> None:
+    order = shop.order(shipping="5")
+    plan, before = await shop.plan(order), await shop.stock()
+    made = await shop.store.create_order(plan)
+    assert isinstance(made, Done)
+    assert made.facts["reserved"] == "yes"
+    assert await shop.stock() == before - 2
+    assert isinstance(await shop.store.create_order(plan), AlreadyDone)
+    assert shop.box.effects["order"] == 1
+    assert not shop.box.mails
+
+    by_id = await shop.store.find_orders(order.id, [])
+    by_number = await shop.store.find_orders("", [plan.number, "TT-nobody-has-this"])
+    assert [found.id for found in by_id] == [found.id for found in by_number] == [made.reference]
+    assert await shop.store.find_orders("9" * 18, ["TT-nobody-has-this"]) == ()
+    [found] = by_id
+    assert (found.number, found.channel_order_id) == (plan.number, order.id)
+    assert found.grand_total.amount == found.total_paid.amount == plan.total == Decimal(105)
+    assert [(row.sku, row.price, row.ordered) for row in found.rows] == [
+        (row.sku, row.price, row.quantity) for row in plan.rows
+    ]
+    assert found.is_invoiced
+    assert isinstance(await shop.store.invoice_order(found.id, reserve=False), AlreadyDone)
+
+
+async def test_a_create_whose_answer_was_lost_is_found_again(shop: ShopifyBench) -> None:
+    order = shop.order(shipping="5")
+    plan = await shop.plan(order)
+    await shop.control("POST", "faults", {"kind": "cut", "containing": "orderCreate"})
+    assert isinstance(await shop.store.create_order(plan), Unknown)
+    [found] = await shop.store.find_orders(order.id, [plan.number])
+    assert found.number == plan.number
+    assert isinstance(await shop.store.create_order(plan), AlreadyDone)
+    assert shop.box.effects["order"] == 1
+
+
+async def test_taxes_and_discounts_add_up_in_the_shop_to_the_cent(shop: ShopifyBench) -> None:
+    lines = [shop.line("33.33", seller="3.34", tax="2.47"), shop.line("19.99", sku="SKU-B", tax="1.01")]
+    order = shop.order(*lines, shipping="15", shipping_tax="1.24", region="US")
+    found = await shop.create(order)
+    assert found.grand_total.amount == found.total_paid.amount == order.payment.total.amount
+
+
+async def test_units_dead_before_the_create_are_left_out(shop: ShopifyBench) -> None:
+    order = cancelled(shop.order(shop.line("50"), shop.line("40"), shipping="5"), [0], "50")
+    read = await shop.create(order)
+    assert [(row.price, row.ordered) for row in read.rows] == [(Decimal(40), 1)]
+    assert read.grand_total.amount == Decimal(45)
+
+
+async def test_unknown_skus_are_named_before_anything_is_created(shop: ShopifyBench) -> None:
+    found = await shop.store.plan_order(shop.order(line("no-such-sku", "5")), shop.settings, {})
+    assert isinstance(found, CannotPlan)
+    assert found.kind is CannotPlanKind.UNKNOWN_SKU
+    mapped = await shop.store.plan_order(shop.order(line("no-such-sku", "5")), shop.settings, {"no-such-sku": "SKU-A"})
+    assert not isinstance(mapped, CannotPlan)
+
+
+@pytest.mark.parametrize(
+    ("written", "asked"),
+    [
+        ({"source_identifier": "576461413038785752"}, {}),
+        ({"tags": ["TikTokOrderID:576461413038785752"]}, {}),
+        ({"tags": ["576461413038785752"]}, {}),
+        ({"name": "AS-576461413038785752"}, {"numbers": ["AS-576461413038785752"]}),
+        ({"note": "TikTok 576461413038785752."}, {"notes": ["TikTok 576461413038785752"]}),
+        ({"attributes": {"order": "576461413038785752"}}, {"notes": ["order: 576461413038785752"]}),
+    ],
+)
+async def test_an_order_that_another_connector_made_is_found(
+    shop: ShopifyBench, written: dict[str, Any], asked: dict[str, Any]
+) -> None:
+    other = {"lines": [{"sku": "SKU-A"}], "note": "TikTok 5764614130387857521", "name": "other"}
+    await shop.control("POST", "orders", other)
+    made = await shop.control("POST", "orders", {"lines": [{"sku": "SKU-A"}], **written})
+    found = await shop.store.find_orders("576461413038785752", asked.get("numbers", ["TT-1"]), asked.get("notes", ()))
+    assert [one.id for one in found] == [str(made["id"]).rpartition("/")[2]]
+
+
+# --- cancelling -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("restock", [True, False])
+async def test_everything_is_cancelled_and_stock_comes_back_if_asked(shop: ShopifyBench, restock: bool) -> None:
+    before = await shop.stock()
+    order = await shop.create()
+    books = BookState.of(order)
+    request = refund(order, restock=restock)
+    done = await shop.store.refund_order(order, request)
+    assert isinstance(done, Done), done
+    read = await shop.cancelled(order, done.reference)
+    [memo] = read.refunds
+    assert memo.tokens == {TOKEN}
+    assert memo.quantities == request.quantities
+    assert memo.total == read.total_paid == read.total_refunded
+    assert differences(books, read, TOKEN, request.quantities) == []
+    assert await shop.stock() == before - (0 if restock else 2)
+    kept = next(iter(shop.box.orders.values()))
+    assert kept.cancel_reason == "OTHER"
+    assert "no longer needed" in str(kept.staff_note)
+    assert not shop.box.mails
+    assert shop.box.real_money == 0
+    assert isinstance(await shop.store.refund_order(order, request), AlreadyDone)
+
+
+async def test_no_money_is_moved_where_the_payment_was_real(shop: ShopifyBench) -> None:
+    made = await shop.control(
+        "POST", "orders", {"lines": [{"sku": "SKU-A", "quantity": 2}], "gateway": "shopify_payments"}
+    )
+    order = await shop.read(str(made["id"]).rpartition("/")[2])
+    row = order.rows[0].id
+    books = BookState.of(order)
+    part = refund(order, {row: 1}, token="1" * 16)
+    assert isinstance(await shop.store.refund_order(order, part), Done)
+    read = await shop.read(order.id)
+    assert differences(books, read, "1" * 16, {row: 1}) == []
+    done = await shop.store.refund_order(read, refund(read))
+    assert isinstance(done, Done)
+    read = await shop.cancelled(order, done.reference)
+    assert shop.box.real_money == 0
+    assert read.total_refunded.amount == 0
+    assert [one.quantities for one in read.refunds] == [{row: 1}, {row: 1}]
+
+
+async def test_a_job_is_waited_for_and_its_failure_told(shop: ShopifyBench) -> None:
+    await shop.control("PATCH", "settings", {"cancel_seconds": None})
+    order = await shop.create()
+    done = await shop.store.refund_order(order, refund(order))
+    assert isinstance(done, Done)
+    step = await shop.store.progress(order.id, done.reference)
+    assert step is not None
+    assert step.state == "working"
+    await shop.control("PATCH", "settings", {"cancel_fails_next": 1})
+    await shop.control("POST", "jobs/run", {})
+    step = await shop.store.progress(order.id, done.reference)
+    assert step is not None
+    assert (step.state, "Something went wrong" in step.because) == ("failed", True)
+    assert (await shop.read(order.id)).refunds == ()
+
+
+@pytest.mark.parametrize("version", ["2026-10", "2026-07"])
+async def test_where_the_result_cannot_be_read_the_job_and_the_order_tell(version: str) -> None:
+    async with open_shopify(api_version=version) as shop:
+        await shop.control("PATCH", "settings", {"cancel_seconds": None, "node_knows_jobs": False})
+        order = await shop.create()
+        done = await shop.store.refund_order(order, refund(order))
+        assert isinstance(done, Done), done
+        step = await shop.store.progress(order.id, done.reference)
+        assert step is not None
+        assert step.state == "working"
+        await shop.control("POST", "jobs/run", {})
+        read = await shop.cancelled(order, done.reference)
+        assert read.refunds[0].tokens == {TOKEN}
+
+
+async def test_a_cancel_whose_answer_was_lost_is_read_from_the_order(shop: ShopifyBench) -> None:
+    order = await shop.create()
+    await shop.control("POST", "faults", {"kind": "cut", "containing": "orderCancel"})
+    assert isinstance(await shop.store.refund_order(order, refund(order)), Unknown)
+    read = await shop.cancelled(order, "")
+    assert read.refunds[0].is_ours
+    assert isinstance(await shop.store.refund_order(order, refund(order)), AlreadyDone)
+    assert shop.box.effects["cancel"] == 1
+
+
+async def test_a_partial_refund_takes_its_units_and_no_shipping_and_the_rest_closes_to_the_cent(
+    shop: ShopifyBench,
+) -> None:
+    sold = [shop.line("33.33", seller="3.34", tax="2.47") for _ in range(3)]
+    order = await shop.create(shop.order(*sold, shipping="15", shipping_tax="1.24", region="US"))
+    row, before = order.rows[0].id, await shop.stock()
+    books = BookState.of(order)
+    done = await shop.store.refund_order(order, refund(order, {row: 1}, token="1" * 16))
+    assert isinstance(done, Done), done
+    read = await shop.read(order.id)
+    assert differences(books, read, "1" * 16, {row: 1}) == []
+    assert read.refunds[0].total.amount == Decimal("32.46")
+    assert await shop.stock() == before + 1
+    # The same again, as after a lost answer: the key makes it the same refund.
+    assert await shop.store.refund_order(order, refund(order, {row: 1}, token="1" * 16)) == done
+    assert shop.box.effects["refund"] == 1
+    books = BookState.of(read)
+    whole = await shop.store.refund_order(read, refund(read, token="2" * 16))
+    assert isinstance(whole, Done)
+    after = await shop.cancelled(read, whole.reference)
+    assert differences(books, after, "2" * 16, {row: 2}) == []
+    assert after.total_refunded == after.total_paid == order.grand_total
+
+
+async def test_of_two_rows_one_goes_back_to_stock_and_the_other_does_not(shop: ShopifyBench) -> None:
+    a, b = await shop.stock(), await shop.stock("SKU-B")
+    order = await shop.create(shop.order(shop.line("50"), shop.line("40", sku="SKU-B"), shipping="5"))
+    first, _ = order.rows
+    books = BookState.of(order)
+    request = refund(order, restock=frozenset({first.id}))
+    assert isinstance(await shop.store.refund_order(order, request), Done)
+    read = await shop.read(order.id)
+    assert differences(books, read, TOKEN, request.quantities) == []
+    assert {row.left for row in read.rows} == {0}
+    assert (await shop.stock(), await shop.stock("SKU-B")) == (a, b - 1)
+    assert read.total_refunded == read.total_paid
+
+
+async def test_more_than_is_left_books_nothing(shop: ShopifyBench) -> None:
+    order = await shop.create()
+    row = order.rows[0].id
+    assert isinstance(await shop.store.refund_order(order, refund(order, {row: 1}, token="1" * 16)), Done)
+    again = await shop.store.refund_order(order, refund(order, {row: 2}, token="2" * 16))
+    assert isinstance(again, Rejected | AlreadyDone), again
+    assert [memo.quantities for memo in (await shop.read(order.id)).refunds] == [{row: 1}]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("fulfil", {}), ("return", {"status": "IN_PROGRESS"}), ("fulfillment-order", {"status": "IN_PROGRESS"})],
+)
+async def test_what_left_returns_or_is_being_packed_is_never_forced(
+    shop: ShopifyBench, path: str, body: dict[str, Any]
+) -> None:
+    order = await shop.create()
+    await shop.control("POST", f"orders/{order.id}/{path}", body)
+    read = await shop.read(order.id)
+    assert read.barrier is not None
+    assert not read.barrier.passes
+    # Also where it happened since the order was read.
+    for request in (refund(order), refund(order, {order.rows[0].id: 1})):
+        answer = await shop.store.refund_order(order, request)
+        assert isinstance(answer, Rejected)
+    assert not shop.box.effects["cancel"] + shop.box.effects["refund"]
+
+
+# --- trouble ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [200, 429])
+async def test_throttled_is_put_off_and_nothing_was_done(shop: ShopifyBench, status: int) -> None:
+    order = await shop.create()
+    await shop.control("PATCH", "settings", {"throttled_status": status, "throttle_next": 1})
+    answer = await shop.store.refund_order(order, refund(order))
+    assert isinstance(answer, Retry)
+    assert answer.throttled
+    await shop.control("PATCH", "settings", {"throttle_next": 1})
+    with pytest.raises(RemoteProblem) as problem:
+        await shop.again().read_order(order.id)
+    assert isinstance(problem.value.outcome, Retry)
+    assert shop.box.effects["cancel"] == 0
+
+
+async def test_a_token_that_ended_is_asked_for_anew_and_a_legacy_one_is_not(shop: ShopifyBench) -> None:
+    order = await shop.create()
+    await shop.control("POST", "tokens/expire", {"legacy_too": True})
+    assert (await shop.read(order.id)).id == order.id
+    dead = shop.again({"access_token": "shpat_dead"})
+    with pytest.raises(RemoteProblem) as problem:
+        await dead.read_order(order.id)
+    assert isinstance(problem.value.outcome, Reauth)
+    assert "shpat_dead" not in str(problem.value)
+
+
+async def test_a_shop_that_breaks_down_leaves_nobody_sure(shop: ShopifyBench) -> None:
+    order = await shop.create()
+    await shop.control("POST", "faults", {"kind": "fail", "status": 502, "containing": "orderCancel"})
+    assert isinstance(await shop.store.refund_order(order, refund(order)), Unknown)
+    await shop.control("POST", "faults", {"kind": "fail", "status": 502})
+    with pytest.raises(RemoteProblem):
+        await shop.read(order.id)
+
+
+# --- connecting, registering, sweeping --------------------------------------------------------------------------------
+
+
+async def test_connecting_says_what_the_shop_is_and_asks_for_its_messages(shop: ShopifyBench) -> None:
+    again = await shop.connector.connect("c1", shop.url, shop.credentials, "https://bridge.example")
+    assert {one.level for one in again.findings} == {"ok"}
+    assert again.facts["mode"] == "full"
+    assert len(shop.box.subscriptions) == 5
+    assert {one.uri for one in shop.box.subscriptions.values()} == {"https://bridge.example/hooks/shopify/c1"}
+    await shop.control("POST", "scopes", {"scopes": ["read_orders"]})
+    expired = await shop.control("POST", "tokens/expire", {})
+    assert expired["expired"] >= 1
+    fresh = {name: value for name, value in shop.credentials.items() if name.startswith("client")}
+    found = await shop.connector.connect("c1", shop.url, fresh, "")
+    missing = {one.text.split()[5].strip(",") for one in found.findings if one.code == "scope_missing"}
+    assert "write_orders" in missing
+    assert found.facts["mode"] == "sweep-only"
+
+
+async def test_subscriptions_that_were_dropped_are_made_again(shop: ShopifyBench) -> None:
+    await shop.control("DELETE", "subscriptions")
+    store = shop.again(public_url="https://bridge.example")
+    assert (await store.capabilities()).warnings == ()
+    assert len(shop.box.subscriptions) == 5
+
+
+async def test_capabilities_say_what_the_app_may_do(shop: ShopifyBench) -> None:
+    able = await shop.store.capabilities()
+    assert (able.refunds_work, able.restock_allowed, able.knows_its_stock) == (True, True, True)
+    assert able.reported == "2026-10"
+
+
+async def test_wrong_credentials_are_told_without_being_shown(shop: ShopifyBench) -> None:
+    wrong = {"client_id": shop.box.tokens.client_id, "client_secret": "shpss_wrong"}
+    with pytest.raises(RemoteProblem) as problem:
+        await shop.connector.connect("c1", shop.url, wrong, "")
+    assert isinstance(problem.value.outcome, Reauth)
+    assert "shpss_wrong" not in str(problem.value)
+
+
+async def test_a_sweep_reads_every_order_that_changed_whatever_moves(shop: ShopifyBench) -> None:
+    orders = [await shop.create() for _ in range(3)]
+    newest = await shop.store.newest("orders")
+    assert newest is not None
+    page = await shop.store.changed("orders", newest - timedelta(hours=1), None)
+    assert [one.order_id for one in page.items] == [one.id for one in orders]
+    assert [one.other_id for one in page.items] == [one.channel_order_id for one in orders]
+    assert page.next_page is None
+    rest = await shop.store.changed("orders", newest - timedelta(hours=1), orders[0].id)
+    assert [one.order_id for one in rest.items] == [one.id for one in orders[1:]]
+    assert (await shop.store.changed("orders", newest + timedelta(hours=1), None)).items == ()
+    with pytest.raises(ValueError, match="stream"):
+        await shop.store.newest("creditmemos")
+
+
+async def test_what_is_not_there_is_none(shop: ShopifyBench) -> None:
+    assert await shop.store.read_order("99999999") is None
+    assert await shop.store.read_order("x") is None
+    assert await shop.store.resolve("orders/cancelled", "1/../2") is None
+    gone = replace(await shop.create(), id="99999999")
+    assert isinstance(await shop.store.refund_order(gone, refund(gone)), Rejected)
