@@ -1,4 +1,4 @@
-"""`bridge sandbox`: TikTok Shop and Magento as local servers with made-up data."""
+"""`bridge sandbox`: TikTok Shop, Magento and Shopify as local servers with made-up data."""
 
 from __future__ import annotations
 
@@ -28,14 +28,15 @@ def sandbox(
     *,
     tiktok_port: Annotated[int, typer.Option(help="Port of the TikTok Shop sandbox; 0 takes a free one")] = 9100,
     magento_port: Annotated[int, typer.Option(help="Port of the Magento sandbox; 0 takes a free one")] = 9200,
+    shopify_port: Annotated[int, typer.Option(help="Port of the Shopify sandbox; 0 takes a free one")] = 9300,
     plugin: Annotated[str, typer.Option(help="Version of Magento's plugin, 1.0.17 to 1.0.26, or none")] = "1.0.26",
     as_json: JsonOption = False,
 ) -> None:
-    """Run both sandbox shops until Ctrl-C, to try things out or to develop against.
+    """Run the sandbox shops until Ctrl-C, to try things out or to develop against.
 
     They answer like the real ones, keep everything in memory, and do what their control routes say:
-    docs/reference/sandbox-tiktok.md and docs/reference/sandbox-magento.md. To connect them, run the service with
-    BRIDGE_ALLOW_PRIVATE_URLS=true.
+    docs/reference/sandbox-tiktok.md, docs/reference/sandbox-magento.md and docs/reference/sandbox-shopify.md. To
+    connect them, run the service with BRIDGE_ALLOW_PRIVATE_URLS=true.
     """
     signal.signal(signal.SIGTERM, _interrupt)
     with tempfile.TemporaryDirectory(prefix="bridge-sandbox-") as folder, contextlib.ExitStack() as stack:
@@ -43,11 +44,14 @@ def sandbox(
         for name, arguments in (
             ("tiktok", ["bridge.sandbox.tiktok", "--port", str(tiktok_port)]),
             ("magento", ["bridge.sandbox.magento", "--port", str(magento_port), "--plugin", plugin]),
+            ("shopify", ["bridge.sandbox.shopify", "--port", str(shopify_port)]),
         ):
             child = Child(f"the {name} sandbox", arguments, Path(folder) / f"{name}.log", os.environ)
             stack.callback(child.stop)
             children.append(child)
-        ready = {"tiktok": children[0].first_line(), "magento": children[1].first_line()}
+        ready = {
+            name: child.first_line() for name, child in zip(("tiktok", "magento", "shopify"), children, strict=True)
+        }
         if as_json:
             print_json(ready)
         else:
@@ -56,7 +60,7 @@ def sandbox(
                 out.print(Text(name, style="bold"))
                 for key, value in said.items():
                     out.print(Text(f"  {key}: {value}"), soft_wrap=True)
-            out.print("Ctrl-C ends both.")
+            out.print("Ctrl-C ends all of them.")
         _until_interrupted(children)
 
 
