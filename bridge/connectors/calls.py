@@ -23,6 +23,8 @@ _MOST: Final = 200
 _ENDPOINTS: Final = tuple(
     (kind, re.compile(pattern), endpoint)
     for kind, pattern, endpoint in (
+        ("shopify", r"POST .*/admin/api/[^/]+/graphql\.json$", "graphql"),
+        ("shopify", r"POST .*/admin/oauth/access_token$", "token"),
         ("magento", r"POST .*/V1/orders$", "create_order"),
         ("magento", r"POST .*/V1/order/[^/]+/invoice$", "invoice"),
         ("magento", r"POST .*/V1/order/[^/]+/refund$", "refund"),
@@ -36,8 +38,6 @@ _ENDPOINTS: Final = tuple(
         ("magento", r".*/V1/aftership/", "plugin"),
         ("magento", r".*/oauth/", "oauth"),
         ("magento", r".*/rest/", "other"),
-        ("shopify", r"POST .*/admin/api/[^/]+/graphql\.json$", "graphql"),
-        ("shopify", r"POST .*/admin/oauth/access_token$", "token"),
         ("tiktok", r"POST /order/\d+/orders/search$", "search_orders"),
         ("tiktok", r"GET /order/\d+/orders$", "read_order"),
         ("tiktok", r"POST /return_refund/\d+/cancellations/search$", "search_cancellations"),

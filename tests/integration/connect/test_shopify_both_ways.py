@@ -1,0 +1,104 @@
+"""A Shopify shop through the whole service: created, cancelled and refunded on either side, exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestServer
+
+from bridge.sandbox.shopify import ShopifySandbox, create_app
+from tests.support.stage import Shop, Stage, stage
+
+MUG = {"seller_sku": "MUG", "sale_price": "10.00", "quantity": 2}
+
+
+class Shopify:
+    """The play with a Shopify shop in the store's place."""
+
+    def __init__(self, play: Stage, box: ShopifySandbox, shop: Shop) -> None:
+        self.play, self.box, self.shop = play, box, shop
+
+    async def connect(self) -> None:
+        credentials = {"client_id": self.box.tokens.client_id, "client_secret": self.box.tokens.secrets[0]}
+        body = {"kind": "shopify", "name": "Shop", "url": self.shop.url, "credentials": credentials}
+        await self.play.connect()
+        made = await self.play.api("POST", "connections", body, expect=201)
+        assert made["state"] == "connected"
+        assert "error" not in {one["level"] for one in made["findings"]}
+        await self.play.api("PUT", f"shops/{self.play.shop_id}", {"store": {"connection": made["id"]}})
+
+    def order(self, order_id: str) -> Any:
+        [found] = [one for one in self.box.orders.values() if one.source_identifier == order_id]
+        return found
+
+
+@pytest.fixture
+async def shopify(tmp_path: Path, sqlite_url: str) -> AsyncIterator[Shopify]:
+    box = ShopifySandbox()
+    box.add_variant("MUG", available=100)
+    async with TestServer(create_app(box)) as server, stage(tmp_path, sqlite_url) as play, play.inside():
+        made = Shopify(play, box, Shop(str(server.make_url("")).rstrip("/"), play.session))
+        await made.connect()
+        yield made
+
+
+async def test_a_new_order_is_created_and_its_cancellation_on_tiktok_cancels_it_once(shopify: Shopify) -> None:
+    play = shopify.play
+    order_id = await play.place(MUG)
+    await play.imported(order_id)
+    before = shopify.order(order_id)
+    assert [(line.sku, line.quantity) for line in before.lines] == [("MUG", 2)]
+    await play.tiktok.control("POST", f"orders/{order_id}/cancel", {"role": "SYSTEM", "pending": False})
+    await play.settled(order_id, "both books agree: all")
+    after = shopify.order(order_id)
+    assert after.cancel_reason == "OTHER"
+    assert "[bridge:" in after.staff_note
+    assert (shopify.box.effects["cancel"], shopify.box.effects["order"]) == (1, 1)
+    assert shopify.box.real_money == 0
+    assert not shopify.box.mails
+
+
+async def test_a_cancel_in_shopify_cancels_on_tiktok_by_its_message(shopify: Shopify) -> None:
+    play = shopify.play
+    order_id = await play.place(MUG)
+    await play.imported(order_id)
+    await shopify.shop.control("POST", f"orders/{shopify.order(order_id).id}/cancel", {})
+    await play.settled(order_id, "both books agree: all")
+    assert (await play.channel_order(order_id))["order"]["status"] == "CANCELLED"
+    assert shopify.box.effects["cancel"] == 1
+
+
+async def test_a_partial_refund_in_shopify_is_held(
+    shopify: Shopify,
+) -> None:
+    play = shopify.play
+    order_id = await play.place(MUG)
+    await play.imported(order_id)
+    await shopify.shop.control("POST", f"orders/{shopify.order(order_id).id}/refund", {"lines": [{"sku": "MUG"}]})
+    found = await play.settled(order_id, "1 of 2")
+    assert found["state"] != "error"
+    assert (await play.channel_order(order_id))["order"]["status"] != "CANCELLED"
+
+
+async def test_a_fulfilled_order_is_never_forced(shopify: Shopify) -> None:
+    play = shopify.play
+    order_id = await play.place(MUG)
+    await play.imported(order_id)
+    await shopify.shop.control("POST", f"orders/{shopify.order(order_id).id}/fulfil", {})
+    await play.tiktok.control("POST", f"orders/{order_id}/cancel", {"role": "SYSTEM", "pending": False})
+    await play.settled(order_id, "fulfilled in Shopify")
+    assert shopify.box.effects["cancel"] == 0
+
+
+async def test_doctor_sees_that_subscriptions_were_dropped_and_makes_them_again(shopify: Shopify) -> None:
+    play = shopify.play
+    await shopify.shop.control("DELETE", "subscriptions")
+    found = await play.api("GET", "connections")
+    rows = found["connections"] if isinstance(found, dict) else found
+    one = next(row for row in rows if row["kind"] == "shopify")
+    looked = await play.api("POST", f"connections/{one['id']}/doctor")
+    assert "webhooks_mended" in {finding["code"] for finding in looked["findings"]}
+    assert len(shopify.box.subscriptions) == 5
