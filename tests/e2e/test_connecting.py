@@ -128,6 +128,15 @@ def test_a_merchant_connects_both_sides_and_reads_an_orders_story(sandbox: dict[
     done = asked("doctor")
     assert done.returncode == 0, done.stdout
     assert "reports version 1.0.26" in done.stdout
+    listed = json.loads(asked("doctor", "--json").stdout)["findings"]
+    store = next(place for place in listed if place.startswith("magento: "))
+    name = store.removeprefix("magento: ").rpartition(" (")[0]
+    done = asked("doctor", name.upper(), "--no-mend", "--json")
+    assert (done.returncode, list(json.loads(done.stdout)["findings"])) == (0, [store]), done.stdout
+    done = asked("doctor", "nobody")
+    assert done.returncode == 1
+    assert "there is no connection 'nobody'" in done.stderr
+    assert name in done.stderr
 
 
 def test_activate_completes_an_announced_store(sandbox: dict[str, Any], own: Served, tmp_path: Path) -> None:

@@ -5,12 +5,23 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import ssl
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from sqlalchemy import text
 
+from bridge.web.connecting import CONNECTING
+from bridge.web.desk import DESK
+from bridge.web.doctor.connection import Doctor
 from tests.integration.connect.parts import Said, ask, attention
 from tests.integration.doctor.clinic import Clinic, codes, said
 from tests.support.stage import Stage
@@ -133,18 +144,49 @@ async def test_a_bridge_that_does_not_know_the_connection_is_told_from_a_proxy(w
 
 
 async def test_a_public_address_where_nobody_answers_is_told(ward: Clinic) -> None:
-    from dataclasses import replace
-
-    from bridge.web.connecting import CONNECTING
-    from bridge.web.desk import DESK
-    from bridge.web.doctor.connection import Doctor
-
     app = ward.service.runner.app
     for address, words in (("http://127.0.0.1:9", "nobody answers there"), ("https://bridge.invalid", "looked up")):
         doctor = Doctor(replace(app[DESK], public_url=address), app[CONNECTING])
         joined = await doctor.look(await ward.stored(ward.play.store_id), address, "test", mend=False)
         [found] = [one for one in joined.findings if one.code.startswith("test_delivery")]
         assert (found.level, found.code, words in found.text) == ("error", "test_delivery_failed", True), found.text
+
+
+def self_signed(folder: Path) -> ssl.SSLContext:
+    """A server's side of TLS with a certificate that nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+    plain = serialization.NoEncryption()
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    file = folder / "self-signed.pem"
+    file.write_bytes(pem + made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_told_at_both_ends(ward: Clinic, tmp_path: Path) -> None:
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", ward.proxy.handle)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=self_signed(tmp_path)).start()
+        address = f"https://localhost:{runner.addresses[0][1]}"
+        served = ward.service.runner.app
+        doctor = Doctor(replace(served[DESK], public_url=address), served[CONNECTING])
+        await ward.patch(ward.play.store_id, url=address)
+        joined = await doctor.look(await ward.stored(ward.play.store_id), address, "test", mend=False)
+    finally:
+        await runner.cleanup()
+    told = {one.code: one for one in joined.findings if one.level == "error"}
+    assert "certificate is refused" in told["test_delivery_failed"].text
+    assert "Renew the store's certificate" in told["unreachable"].text
+    assert ward.proxy.passed == []
 
 
 async def test_without_a_public_address_nothing_is_sent(play: Stage) -> None:

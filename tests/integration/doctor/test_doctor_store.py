@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from bridge.sandbox.magento.integrations import SHORT_LIST
+from bridge.storage.tables import drifts
 from tests.integration.connect.parts import Ahead
 from tests.integration.doctor.clinic import Clinic, clinic, codes, differs_by, said
 
@@ -344,3 +346,21 @@ async def test_what_changed_before_we_were_told_is_not_late(ward: Clinic) -> Non
     await ward.play.magento.control("DELETE", "registrations", {})
     await ward.store()
     assert "deliveries_quiet" in codes(await ward.store(), "ok")
+
+
+async def test_changes_that_no_message_told_of_are_counted(ward: Clinic) -> None:
+    await changed_long_ago(ward, 25)
+    await ward.play.magento.control("POST", "consumer", {"paused": False})
+    await ward.play.magento.control("GET", "deliveries?wait=10")
+    now = datetime.now(UTC)
+    row = {"order_id": "ord_x", "shop_id": "shp_x", "side": "store", "effect": "refund", "found_by": "sweep"}
+    row |= {"because": "", "connection_id": ward.play.store_id}
+    times = {"changed_at": now, "found_at": now, "healed_at": None}
+
+    async def write(conn: Any) -> None:
+        for number, told in enumerate((None, None, now)):
+            await conn.execute(insert(drifts).values(id=f"drf_{number}", told_at=told, **row, **times))
+
+    await ward.service.db.write(write)
+    level, text = said(await ward.store(), "deliveries_lost")
+    assert (level, "2 changes of the last day" in text) == ("warning", True), text
