@@ -1,0 +1,93 @@
+"""What the core asks of a channel, a store and the doors their messages come through.
+
+`sync` and `web` know only these. A connector implements them; `bootstrap` alone knows which.
+Reads raise `RemoteProblem`; writes answer with an `Outcome` and raise nothing but programming errors.
+"""
+
+from __future__ import annotations
+
+from bridge.ports.connecting import (
+    TEST_TOPIC,
+    Announced,
+    ChannelAuthorization,
+    Connected,
+    Connector,
+    Examined,
+    Finding,
+    FoundShop,
+    Known,
+    StoreHandshake,
+    TestDelivery,
+)
+from bridge.ports.doors import Door, Hint, HookRefused
+from bridge.ports.people import (
+    ActionRefused,
+    Actions,
+    AlertSender,
+    Applied,
+    NewTarget,
+    ReasonNotListed,
+    RestoreChecks,
+    RestoreReport,
+    Settled,
+    Wanted,
+    Withheld,
+)
+from bridge.ports.platforms import Clock, ClockRule, Meter, Platform, Uncounted
+from bridge.ports.sides import (
+    Changed,
+    ChangedPage,
+    Channel,
+    Gateways,
+    LineReasons,
+    Progress,
+    RejectReason,
+    Store,
+    StoreView,
+    Stream,
+    Sweepable,
+)
+
+__all__ = [
+    "TEST_TOPIC",
+    "ActionRefused",
+    "Actions",
+    "AlertSender",
+    "Announced",
+    "Applied",
+    "Changed",
+    "ChangedPage",
+    "Channel",
+    "ChannelAuthorization",
+    "Clock",
+    "ClockRule",
+    "Connected",
+    "Connector",
+    "Door",
+    "Examined",
+    "Finding",
+    "FoundShop",
+    "Gateways",
+    "Hint",
+    "HookRefused",
+    "Known",
+    "LineReasons",
+    "Meter",
+    "NewTarget",
+    "Platform",
+    "Progress",
+    "ReasonNotListed",
+    "RejectReason",
+    "RestoreChecks",
+    "RestoreReport",
+    "Settled",
+    "Store",
+    "StoreHandshake",
+    "StoreView",
+    "Stream",
+    "Sweepable",
+    "TestDelivery",
+    "Uncounted",
+    "Wanted",
+    "Withheld",
+]
