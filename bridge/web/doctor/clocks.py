@@ -35,9 +35,11 @@ def _whose(offset: float, others: Mapping[str, float]) -> str:
     ours = [name for name, other in others.items() if abs(other - offset) <= ALIKE]
     theirs = [name for name, other in others.items() if abs(other) <= ALIKE]
     if ours and not theirs:
-        return f"{_list(ours)} differs alike, so it is this machine's clock that is wrong: set it by NTP."
+        verb = "differ" if len(ours) > 1 else "differs"
+        return f"{_list(ours)} {verb} alike, so it is this machine's clock that is wrong: set it by NTP."
     if theirs and not ours:
-        return f"{_list(theirs)} agrees with us, so it is their server's clock that is wrong: have it set by NTP."
+        verb = "agree" if len(theirs) > 1 else "agrees"
+        return f"{_list(theirs)} {verb} with us, so it is their server's clock that is wrong: have it set by NTP."
     return "Whose it is could not be told: compare both with a watch, and set the wrong one by NTP."
 
 

@@ -47,8 +47,12 @@ class Doctor:
             raise
         stored, examined = looked.joined.connection, looked.examined
         found = [*examined.findings]
-        if examined.clock_offset is not None or examined.problem is None:
-            found.append(await self._clock(stored, examined.clock_offset))
+        offset = examined.clock_offset
+        if offset is None and examined.problem is None:
+            # Nothing it answered showed its clock: any answer of its server's does.
+            offset = await self.desk.connectors[stored.kind].clock_offset(stored.url)
+        if offset is not None or examined.problem is None:
+            found.append(await self._clock(stored, offset))
         found += await self._on_our_side(looked)
         if stored.blocked_until and stored.blocked_until > self.desk.clock.now():
             text = f"The other side asked everybody to wait until {stored.blocked_until:%H:%M:%S} UTC; then it goes on."
@@ -59,8 +63,8 @@ class Doctor:
             "findings": findings_json(findings),
             "looked_at": self.desk.clock.now().isoformat(),
         }
-        if examined.clock_offset is not None:
-            facts["clock_offset"] = round(examined.clock_offset, 1)
+        if offset is not None:
+            facts["clock_offset"] = round(offset, 1)
         kept = await self.connecting.note(stored.id, facts)
         return Joined(kept, looked.joined.shops, findings, looked.joined.hook_urls)
 
@@ -73,7 +77,7 @@ class Doctor:
         return clocks.judge(rule, offset, others)
 
     async def _other_clocks(self, stored: Connection) -> dict[str, float]:
-        """Our clock less those of the other connections, and of a database on another machine."""
+        """Our clock less those of the other connections, and of a database that has one of its own."""
         found = await self.desk.db.read(self.desk.connections.all)
         named = {one.name: one for one in found if one.url != stored.url and one.state != State.ANNOUNCED}
         offsets: dict[str, float] = {}
@@ -84,11 +88,13 @@ class Doctor:
                 offsets[name] = offset
 
         asked = [ask(name, one) for name, one in named.items() if one.kind in self.desk.connectors]
-        if self.desk.db.dialect == "mysql":
-            before = self.desk.clock.now()
-            moment = await self.desk.db.read(heard.now)
-            after = self.desk.clock.now()
-            offsets["the database"] = (before + (after - before) / 2 - moment).total_seconds()
+        before = self.desk.clock.now()
+        moment = await self.desk.db.read(heard.now)
+        after = self.desk.clock.now()
+        database = (before + (after - before) / 2 - moment).total_seconds()
+        # One that agrees with us may be this machine's own, and proves nothing.
+        if abs(database) > clocks.ALIKE:
+            offsets["the database"] = database
         await asyncio.gather(*asked)
         return offsets
 

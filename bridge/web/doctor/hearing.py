@@ -34,8 +34,8 @@ def judge(
     came = "no message ever came" if heard.last_at is None else f"the last message came {_ago(heard)}"
     level = "error" if waits >= BROKEN else "warning"
     text = f"Something changed there {_span(waits)} ago, and {came}: {_because(platform, silenced_by)}."
-    advice = f"{platform.late_advice}. Until then the sweep finds changes, some minutes later."
-    return Finding(level, "deliveries_late", f"{text} {advice}")
+    until_then = "Until then the sweep finds changes, some minutes later."
+    return Finding(level, "deliveries_late", f"{text} {_advice(platform)}{until_then}")
 
 
 def _because(platform: Platform, silenced_by: str) -> str:
@@ -49,9 +49,14 @@ def _lost(platform: Platform, heard: Heard) -> Finding | None:
         return None
     text = (
         f"Messages come, the last one {_ago(heard)}; but {heard.untold} changes of the last day were found by the "
-        f"sweep and never told. They were lost on the way or came to nobody while we were down. {platform.late_advice}."
+        "sweep and never told. They were lost on the way or came to nobody while we were down. "
     )
-    return Finding("warning", "deliveries_lost", text)
+    return Finding("warning", "deliveries_lost", (text + _advice(platform)).rstrip())
+
+
+def _advice(platform: Platform) -> str:
+    """What to do, with a blank after it; empty where the platform has none to give."""
+    return f"{platform.late_advice}. " if platform.late_advice else ""
 
 
 def _ago(heard: Heard) -> str:

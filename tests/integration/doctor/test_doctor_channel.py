@@ -149,7 +149,7 @@ async def test_our_own_clock_is_told_by_both_differing_alike(tmp_path: Path, sql
     async with clinic(tmp_path, sqlite_url, clock) as ward:
         clock.by = timedelta(seconds=45)
         looked = await ward.channel()
-        assert "Store differs alike" in said(looked, "clock")[1]
+        assert "Store and the database differ alike" in said(looked, "clock")[1]
 
 
 async def test_an_app_key_or_secret_that_is_wrong_is_told(ward: Clinic) -> None:
