@@ -211,10 +211,10 @@ TEXTS: Mapping[AttentionKind, AttentionText] = {
         "is due, or a cancellation that TikTok Shop does not finish.",
     ),
     AttentionKind.SILENT_PLUGIN: AttentionText(
-        "The store's plugin tells nothing",
-        "In Magento, see that cron runs and that the queue consumer aftership.webhook.events does; then run doctor on "
-        "the connection (registrations), and look for a firewall or proxy that turns /hooks/ away. Orders are kept "
-        "true by the sweep meanwhile. This closes with the next delivery.",
+        "The store tells nothing",
+        "Run doctor on the connection: it registers again where that is missing. For Magento, see that cron runs and "
+        "that the queue consumer aftership.webhook.events does. Look for a firewall or proxy that turns /hooks/ away. "
+        "Orders are kept true by the sweep meanwhile. This closes with the next delivery.",
     ),
     AttentionKind.SILENT_CHANNEL: AttentionText(
         "TikTok Shop's messages do not arrive",

@@ -16,7 +16,8 @@ from bridge.sync.desk import Desk, log
 UNTOLD = 3
 """Fewer are lost messages; so many without a single delivery beside them are a sender that does not send."""
 WINDOW = timedelta(days=1)
-KINDS = {"magento": AttentionKind.SILENT_PLUGIN, "tiktok": AttentionKind.SILENT_CHANNEL}
+KINDS = {"store": AttentionKind.SILENT_PLUGIN, "channel": AttentionKind.SILENT_CHANNEL}
+"""By the side that says nothing."""
 
 
 async def look(desk: Desk) -> None:
@@ -27,7 +28,7 @@ async def look(desk: Desk) -> None:
         silent: list[str] = []
         for found in await drifts.untold(conn, desk.clock.now() - WINDOW):
             connection = await desk.connections.get(conn, found.connection_id)
-            if connection is not None and await _is_silent(conn, connection, found, asked.get(connection.id)):
+            if connection is not None and await _is_silent(conn, desk, connection, found, asked.get(connection.id)):
                 silent.append(connection.id)
         for connection_id, item in asked.items():
             if connection_id and await drifts.any_delivery(conn, connection_id, _since(item)):
@@ -52,11 +53,14 @@ def _since(item: Item) -> datetime:
     return datetime.fromisoformat(item.facts["since"])
 
 
-async def _is_silent(conn: AsyncConnection, connection: Connection, found: Silence, asked: Item | None) -> bool:
+async def _is_silent(
+    conn: AsyncConnection, desk: Desk, connection: Connection, found: Silence, asked: Item | None
+) -> bool:
     """Raises the item. True where it is news."""
-    kind = KINDS.get(connection.kind)
-    if kind is None or found.drifts < UNTOLD or connection.facts.get("mode") == "sweep-only":
-        return False  # what was never registered is known already, and said by doctor
+    platform = desk.platforms[connection.kind]
+    if not platform.topics or found.drifts < UNTOLD or connection.facts.get("mode") == "sweep-only":
+        return False  # what sends no messages, or was never registered for them, is known already
+    kind = KINDS[platform.side]
     since = _since(asked) if asked else found.since
     if await drifts.any_delivery(conn, connection.id, since):
         return False
