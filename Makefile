@@ -13,13 +13,15 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 RUN_TESTS := $(BIN)/python -m pytest -q
-BESIDE := tests/chaos tests/integration
+RUN_GROUP := $(RUN_TESTS) -p no:cacheprovider
+GROUPS := full chaos integration parts
+FULL := tests/integration/full tests/integration/connect
 ALONE := tests/e2e
 DATABASE_SERVER := PATH="$$PATH:/usr/sbin:/usr/local/sbin:/usr/libexec" command -v mariadbd mysqld >/dev/null
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0
 IS_DEBIAN_ROOT := [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null
 
-.PHONY: help run serve test lint types layers schemas tests mariadb bench test-live lock docker install install-dev clean
+.PHONY: help run serve test lint types layers schemas tests tests-full tests-chaos tests-integration tests-parts mariadb bench test-live lock docker install install-dev clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,19 +51,26 @@ layers: install-dev ## Check which part imports which
 schemas: install-dev ## Check that the plugin contract's JSON Schemas are what the code says
 	@$(BIN)/python -m plugin_contract.schemas --check
 
-tests: install-dev mariadb ## Run all tests, three groups at once, then the whole program; PYTEST="-k refund" chooses
+tests: install-dev mariadb ## Run all tests, two groups at a time, then the whole program; PYTEST="-k refund" chooses
 	@if [ -n "$(PYTEST)" ]; then exec $(RUN_TESTS) $(PYTEST); fi; \
-	logs=$$(mktemp -d); failed=0; \
-	echo "tests: $(BESIDE) run beside all the others; what they say comes after"; \
-	$(RUN_TESTS) -p no:cacheprovider $(word 1,$(BESIDE)) >"$$logs/1" 2>&1 & first=$$!; \
-	$(RUN_TESTS) -p no:cacheprovider $(word 2,$(BESIDE)) >"$$logs/2" 2>&1 & second=$$!; \
-	trap 'kill $$first $$second 2>/dev/null || true; rm -rf "$$logs"' EXIT; \
-	$(RUN_TESTS) tests $(patsubst %,--ignore=%,$(BESIDE) $(ALONE)) || failed=1; \
-	wait $$first || failed=1; echo "tests: $(word 1,$(BESIDE))"; cat "$$logs/1"; \
-	wait $$second || failed=1; echo "tests: $(word 2,$(BESIDE))"; cat "$$logs/2"; \
+	logs=$$(mktemp -d); trap 'rm -rf "$$logs"' EXIT; failed=0; \
+	echo "tests: two groups at a time, the longest first; what each says comes when all are through"; \
+	printf '%s\n' $(GROUPS) | xargs -P 2 -I @ bash -c \
+		'echo "tests: @ begins"; $(MAKE) tests-@ >"$$0/@" 2>&1; code=$$?; echo "tests: @ ended with $$code"; exit $$code' "$$logs" \
+		|| failed=1; \
+	for group in $(GROUPS); do echo "tests: $$group"; cat "$$logs/$$group"; done; \
 	echo "tests: $(ALONE), with the machine to itself: it measures times"; \
 	$(RUN_TESTS) $(ALONE) || failed=1; \
 	exit $$failed
+
+tests-full:
+	@$(RUN_GROUP) $(FULL)
+tests-chaos:
+	@$(RUN_GROUP) tests/chaos
+tests-integration:
+	@$(RUN_GROUP) tests/integration $(patsubst %,--ignore=%,$(FULL))
+tests-parts:
+	@$(RUN_GROUP) tests $(patsubst %,--ignore=%,tests/integration tests/chaos $(ALONE))
 
 mariadb: ## See that a MariaDB server can be started by the tests; root on Debian and Ubuntu installs it
 	@if $(DATABASE_SERVER); then exit 0; fi; \
