@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import groupby
 from typing import Any
 
 import pymysql
@@ -168,24 +168,27 @@ async def test_one_renews_the_token_and_one_sweeps_for_all(team: Team) -> None:
         return found if all(job["state"] == "done" for job in found) else None
 
     await play.until(ended, "all three sweeps have ended")
-    passes: dict[int, list[datetime]] = {}
-    for number, line in team.lines("remote.call"):
-        at = datetime.fromisoformat(line["timestamp"])
-        if line["endpoint"] == "search_orders" and at > asked:
-            passes.setdefault(number, []).append(at)
-    spans = sorted((min(times), max(times)) for times in passes.values())
-    assert spans
-    assert all(ended <= begun for (_, ended), (begun, _) in pairwise(spans)), "no two read one list at one time"
+    calls = sorted(
+        (datetime.fromisoformat(line["timestamp"]), number)
+        for number, line in team.lines("remote.call")
+        if line["endpoint"] == "search_orders" and datetime.fromisoformat(line["timestamp"]) > asked
+    )
+    # A pass over this list is two calls, what is newest and the one page; the service's own sweeps are among them.
+    runs = [len(list(run)) for _, run in groupby(number for _, number in calls)]
+    assert len(calls) >= 2 * len(urls)
+    assert all(length % 2 == 0 for length in runs[1:-1]), f"no two read one list at one time: {runs}"
 
 
 async def test_a_429_seen_by_one_is_obeyed_by_all(team: Team) -> None:
     play, wait = team.play, 3
-    ids = [await play.place(MUGS, announce=False) for _ in range(12)]
     await play.tiktok.control("PATCH", "settings", {"webhooks_drop_next": 50})
-    rows = ", ".join(f"('order:{play.shop_id}:{order_id}', 1, 1, 0)" for order_id in ids)
-    await play.tiktok.control("PATCH", "settings", {"refuse_next": 1, "retry_after": wait})
     before = await play.tiktok.last_call()
-    team.sql(f"INSERT INTO work (work_key, due_at, generation, attempts) VALUES {rows}")
+    await play.tiktok.control("PATCH", "settings", {"refuse_next": 1, "retry_after": wait})
+    ids = [await play.place(MUGS, announce=False) for _ in range(12)]
+    rows = ", ".join(f"('order:{play.shop_id}:{order_id}', 1, 1, 0)" for order_id in ids)
+    # A sweep of the service's own may have found some of them just now.
+    again = "ON DUPLICATE KEY UPDATE generation = generation + 1"
+    team.sql(f"INSERT INTO work (work_key, due_at, generation, attempts) VALUES {rows} {again}")
     await team.all_are(ids, ALIVE)
     calls = await play.tiktok.calls(path=".*", after=before)
     [refused] = [call for call in calls if call["status"] == 429]
