@@ -14,7 +14,7 @@ RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 RUN_TESTS := $(BIN)/python -m pytest -q
 RUN_GROUP := $(RUN_TESTS) -p no:cacheprovider
-GROUPS := full chaos integration parts
+GROUPS := chaos full integration parts
 FULL := tests/integration/full tests/integration/connect
 ALONE := tests/e2e
 DATABASE_SERVER := PATH="$$PATH:/usr/sbin:/usr/local/sbin:/usr/libexec" command -v mariadbd mysqld >/dev/null
@@ -51,11 +51,11 @@ layers: install-dev ## Check which part imports which
 schemas: install-dev ## Check that the plugin contract's JSON Schemas are what the code says
 	@$(BIN)/python -m plugin_contract.schemas --check
 
-tests: install-dev mariadb ## Run all tests, two groups at a time, then the whole program; PYTEST="-k refund" chooses
+tests: install-dev mariadb ## Run all tests, three groups at a time, then the whole program; PYTEST="-k refund" chooses
 	@if [ -n "$(PYTEST)" ]; then exec $(RUN_TESTS) $(PYTEST); fi; \
 	logs=$$(mktemp -d); trap 'rm -rf "$$logs"' EXIT; failed=0; \
-	echo "tests: two groups at a time, the longest first; what each says comes when all are through"; \
-	printf '%s\n' $(GROUPS) | xargs -P 2 -I @ bash -c \
+	echo "tests: three groups at a time, the longest first; what each says comes when all are through"; \
+	printf '%s\n' $(GROUPS) | xargs -P 3 -I @ bash -c \
 		'echo "tests: @ begins"; $(MAKE) tests-@ >"$$0/@" 2>&1; code=$$?; echo "tests: @ ended with $$code"; exit $$code' "$$logs" \
 		|| failed=1; \
 	for group in $(GROUPS); do echo "tests: $$group"; cat "$$logs/$$group"; done; \
