@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,13 +19,20 @@ from tests.support.stage import Stage, stage
 Serve = Callable[..., Served]
 
 
-def test_it_answers_within_two_seconds(serve: Serve) -> None:
-    times = []
+LIBRARIES = "import aiohttp, aiomysql, cryptography.fernet, pydantic_settings, sqlalchemy.ext.asyncio, typer, uvloop"
+
+
+def test_it_starts_in_a_small_multiple_of_loading_its_libraries(serve: Serve) -> None:
+    """Seconds are measured by `make bench`; what holds on any machine, also a busy one, is the ratio of one moment."""
+    starts, loads = [], []
     for _ in range(4):  # the first one makes the database, and fills the caches
         one = serve()
-        times.append(one.answering())
+        starts.append(one.answering())
         assert one.stop() == 0, one.log.read_text()
-    assert min(times[1:]) < 2.0, times
+        began = time.monotonic()
+        subprocess.run([sys.executable, "-c", LIBRARIES], check=True, timeout=60)
+        loads.append(time.monotonic() - began)
+    assert min(starts[1:]) < 4 * min(loads), (starts, loads)
 
 
 def test_an_idle_service_stops_at_once(serve: Serve) -> None:
