@@ -1,5 +1,8 @@
 """What is exported: one book after the other in pages by id, each page a transaction of its own.
 
+The rows are counted first, and the last id read with the count: what is written from then on lies behind it, and is
+left out, so that a count given beforehand is what comes. Less comes where old rows are forgotten meanwhile.
+
 Nothing in it is secret, and nothing names a buyer: addresses stand only in the stored create bodies, which are not
 exported.
 """
@@ -191,17 +194,34 @@ def _where(book: Book, span: Span) -> list[ColumnElement[bool]]:
     return where
 
 
-async def count(conn: AsyncConnection, book: Book, span: Span) -> int:
-    """How many rows there are now."""
-    query = select(func.count()).select_from(book.table).where(*_where(book, span))
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much of a book there is."""
+
+    rows: int
+    last: str | None
+    """The greatest `id` of them; None: there are no rows."""
+
+
+async def extent(conn: AsyncConnection, book: Book, span: Span) -> Extent:
+    """What there is now. One statement, because on a server two would see two moments."""
+    query = select(func.count(), func.max(book.key)).select_from(book.table).where(*_where(book, span))
     if span.shop_id is not None and "order_id" in book.table.c:
         query = query.outerjoin_from(book.table, orders, orders.c.id == book.table.c.order_id)
-    return int(await conn.scalar(query) or 0)
+    rows, last = (await conn.execute(query)).one()
+    return Extent(rows, last)
 
 
-async def page(conn: AsyncConnection, book: Book, span: Span, after: str | None, limit: int) -> list[Row]:
-    """Up to `limit` rows behind `after`, the `id` of the last row of the page before. Empty at the end."""
+async def page(
+    conn: AsyncConnection, book: Book, span: Span, after: str | None, limit: int, last: str | None = None
+) -> list[Row]:
+    """Up to `limit` rows behind `after`, the `id` of the last row of the page before, and none behind `last`.
+
+    Empty at the end.
+    """
     query = book.query.where(*_where(book, span)).order_by(book.key).limit(limit)
     if after is not None:
         query = query.where(book.key > after)
+    if last is not None:
+        query = query.where(book.key <= last)
     return [dict(row._mapping) for row in await conn.execute(query)]

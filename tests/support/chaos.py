@@ -194,16 +194,7 @@ class House:
 
     async def at_rest(self, seconds: float = 20) -> None:
         """Nothing is due, nothing waits for a later look, nothing is in hand."""
-
-        async def rests() -> bool:
-            async with self.play.session.get(f"{self.play.url}/metrics") as answer:
-                lines = (await answer.text()).splitlines()
-            work = {
-                line.split('"')[1]: float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith("bridge_work{")
-            }
-            return bool(work) and all(work[state] == 0 for state in ("due", "waiting", "leased"))
-
-        await self.play.until(rests, "the service is at rest", seconds)
+        await self.play.at_rest(seconds)
 
 
 def story(order: JsonObject | None) -> str:

@@ -271,6 +271,19 @@ class Stage:
     async def imported(self, order_id: str) -> JsonObject:
         return await self.settled(order_id, "alive on both sides")
 
+    async def at_rest(self, seconds: float = 20) -> None:
+        """Nothing is due, nothing waits for a later look, nothing is in hand."""
+
+        async def rests() -> bool:
+            async with self.session.get(f"{self.url}/metrics") as answer:
+                lines = (await answer.text()).splitlines()
+            work = {
+                line.split('"')[1]: float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith("bridge_work{")
+            }
+            return bool(work) and all(work[state] == 0 for state in ("due", "waiting", "leased"))
+
+        await self.until(rests, "the service is at rest", seconds)
+
     async def store_order(self, order_id: str) -> JsonObject:
         """The Magento order of a TikTok order, with its memos, from the sandbox's own state."""
         state = await self.magento.control("GET", "state")

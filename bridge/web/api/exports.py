@@ -18,7 +18,7 @@ from bridge.web.tabular import as_csv, as_json_lines
 
 PAGE: Final = 1000
 ROWS_HEADER: Final = "Bridge-Rows"
-"""How many rows there were when it began; more may have come, or gone, by its end."""
+"""How many rows there were when it began, which are those that come; less what was forgotten by its end."""
 _TYPES: Final = {"csv": "text/csv; charset=utf-8; header=present", "jsonl": "application/jsonl; charset=utf-8"}
 
 
@@ -34,14 +34,14 @@ async def export_book(request: web.Request) -> web.StreamResponse:
     if asked.since is not None and asked.until is not None and asked.until <= asked.since:
         raise invalid("/until", "lies before since: nothing could be in it")
     span = Span(asked.since, asked.until, asked.shop)
-    total = await desk.db.read(lambda conn: exports.count(conn, book, span))
-    pages = _pages(desk, book, span)
+    extent = await desk.db.read(lambda conn: exports.extent(conn, book, span))
+    pages = _pages(desk, book, span, extent.last)
     first: list[Row] = await anext(pages, [])
     response = web.StreamResponse(
         headers={
             "Content-Type": _TYPES[asked.format],
             "Content-Disposition": f'attachment; filename="{name}.{asked.format}"',
-            ROWS_HEADER: str(total),
+            ROWS_HEADER: str(extent.rows),
         }
     )
     await response.prepare(request)
@@ -61,11 +61,13 @@ async def export_book(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def _pages(desk: WebDesk, book: Book, span: Span) -> AsyncIterator[list[Row]]:
-    """Each page in a transaction of its own: a slow reader holds nothing open."""
+async def _pages(desk: WebDesk, book: Book, span: Span, last: str | None) -> AsyncIterator[list[Row]]:
+    """Each page in a transaction of its own: a slow reader holds nothing open. None where there was no row."""
+    if last is None:
+        return
 
     def behind(after: str | None) -> Awaitable[list[Row]]:
-        return desk.db.read(lambda conn: exports.page(conn, book, span, after, PAGE))
+        return desk.db.read(lambda conn: exports.page(conn, book, span, after, PAGE, last))
 
     page = await behind(None)
     while page:

@@ -19,7 +19,7 @@ async def fetch(play: Stage, path: str) -> tuple[int, dict[str, str], str]:
 
 
 async def a_story(play: Stage) -> str:
-    """An order of a buyer with an address, cancelled; a memo changed by hand; its sweep."""
+    """An order of a buyer with an address, refunded by hand in the store, to its last look."""
     name, street, mail, phone = PRIVATE
     recipient = {"name": f"Eponine {name}", "last_name": name, "address_line1": street, "phone_number": phone}
     overrides: dict[str, Any] = {"recipient_address": recipient, "buyer_email": mail, "buyer_message": f"ring {name}"}
@@ -29,6 +29,7 @@ async def a_story(play: Stage) -> str:
     store = await play.store_order(order_id)
     await play.magento.control("POST", "refund", {"order": store["id"], "adjustment_negative": 2})
     await play.settled(order_id, "refunded in the store")
+    await play.at_rest()
     return order_id
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage import audit, exports, orders
 from bridge.storage.engine import Database
-from bridge.storage.exports import BOOKS, Span
+from bridge.storage.exports import BOOKS, Extent, Span
 from bridge.storage.ids import id_floor, new_id
 from bridge.storage.tables import changelog
 
@@ -20,10 +20,9 @@ MANY = 100_000
 DAY = timedelta(days=1)
 
 
-async def _fill(database: Database, number: int) -> list[str]:
-    """So many entries of two orders of two shops, one a second from long ago; answers their ids."""
+async def _fill(database: Database, number: int, begin: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> list[str]:
+    """So many entries of two orders of two shops, one a second from then on; answers their ids."""
     made = [(await database.write(lambda conn, n=n: orders.ensure(conn, f"shp_{n}", "577"))).id for n in (1, 2)]  # type: ignore[misc] # a default argument has no type in a lambda
-    begin = datetime(2026, 1, 1, tzinfo=UTC)
     ids = [id_floor("log", begin + timedelta(seconds=place)) for place in range(number)]
 
     def row(place: int) -> dict[str, Any]:
@@ -67,8 +66,9 @@ async def test_spans_and_shops_are_kept_to(database: Database) -> None:
     found = await _read(database, span, 700)
     assert [row["id"] for row in found] == ids[9001:12_000:2]
     assert {row["shop"] for row in found} == {"shp_2"}
-    assert await database.read(lambda conn: exports.count(conn, BOOKS["changelog"], span)) == 1500
-    assert await database.read(lambda conn: exports.count(conn, BOOKS["changelog"], Span())) == 20_000
+    assert await database.read(lambda conn: exports.extent(conn, BOOKS["changelog"], span)) == Extent(1500, ids[11_999])
+    whole = await database.read(lambda conn: exports.extent(conn, BOOKS["changelog"], Span()))
+    assert whole == Extent(20_000, ids[-1])
 
 
 async def test_a_page_deleted_meanwhile_does_not_end_it(database: Database) -> None:
@@ -84,6 +84,16 @@ async def test_a_page_deleted_meanwhile_does_not_end_it(database: Database) -> N
     assert [row["id"] for row in rest] == ids[25:]
 
 
+async def test_what_is_written_after_the_count_is_not_in_the_pages(database: Database) -> None:
+    ids = await _fill(database, 30)
+    extent = await database.read(lambda conn: exports.extent(conn, BOOKS["changelog"], Span()))
+    await _fill(database, 10, datetime(2026, 1, 2, tzinfo=UTC))
+    found = await database.read(
+        lambda conn: exports.page(conn, BOOKS["changelog"], Span(), ids[9], 100, last=extent.last)
+    )
+    assert [row["id"] for row in found] == ids[10:]
+
+
 async def test_every_book_can_be_read(database: Database) -> None:
     await database.write(lambda conn: audit.write(conn, "me", "shop", {"a": 1}, {"a": 2}))
     for name, book in BOOKS.items():
@@ -92,8 +102,8 @@ async def test_every_book_can_be_read(database: Database) -> None:
         for row in rows:
             assert set(book.columns) <= row.keys()
         full = Span(datetime.now(UTC) - DAY, datetime.now(UTC) + DAY, "shp_1" if book.shop is not None else None)
-        count = partial(exports.count, book=book, span=full)
-        assert await database.read(count) == len(rows)
+        extent = partial(exports.extent, book=book, span=full)
+        assert await database.read(extent) == Extent(len(rows), rows[-1]["id"] if rows else None)
 
 
 def test_an_ids_floor_is_below_every_id_of_its_time() -> None:

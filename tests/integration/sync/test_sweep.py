@@ -253,15 +253,37 @@ async def test_a_place_that_the_remote_has_forgotten_is_no_end(ready: Set, monke
     assert await ready.marked() == set("123456")
 
 
-async def test_two_sweeps_of_one_process_do_not_meet(ready: Set) -> None:
+async def test_two_sweeps_of_one_process_do_not_meet(ready: Set, monkeypatch: pytest.MonkeyPatch) -> None:
     ready.remote.rows = {"1": NOW}
-    missed: dict[str, str] = {}
-    found = await asyncio.gather(*(sweep_all(ready.desk, not_swept=missed) for _ in range(2)))
-    assert sorted(found, key=len) == [{}, {ready.shop.id: 1}]
-    assert missed == {ready.shop.connection_id: "another sweep of it is under way; ask again when it has ended"}
-    patient = timedelta(seconds=20)
-    both = await asyncio.gather(sweep_all(ready.desk), sweep_all(ready.desk, patience=patient))
-    assert [list(marked) for marked in both] == [[ready.shop.id]] * 2
+    taken, go_on, refused = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    plain, try_lease = ready.remote.changed, cursors.try_lease
+
+    async def slow(stream: str, since: datetime, page: str | None) -> ChangedPage:
+        taken.set()
+        await go_on.wait()
+        return await plain(stream, since, page)
+
+    async def seen(*asked: Any) -> bool:
+        got = await try_lease(*asked)
+        if not got:
+            loop.call_soon_threadsafe(refused.set)
+        return got
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(ready.remote, "changed", slow)
+    monkeypatch.setattr(cursors, "try_lease", seen)
+    async with asyncio.timeout(30):
+        first = asyncio.create_task(sweep_all(ready.desk))
+        await taken.wait()
+        missed: dict[str, str] = {}
+        assert await sweep_all(ready.desk, not_swept=missed) == {}
+        assert missed == {ready.shop.connection_id: "another sweep of it is under way; ask again when it has ended"}
+        assert ready.remote.pages == 0
+        refused.clear()
+        patient = asyncio.create_task(sweep_all(ready.desk, patience=timedelta(seconds=20)))
+        await refused.wait()
+        go_on.set()
+        assert [list(await one) for one in (first, patient)] == [[ready.shop.id]] * 2
 
 
 async def test_an_audit_broken_off_goes_on_and_the_day_is_neither_skipped_nor_repeated(
