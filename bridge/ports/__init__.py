@@ -20,6 +20,7 @@ from bridge.ports.connecting import (
     TestDelivery,
 )
 from bridge.ports.doors import Door, Hint, HookRefused
+from bridge.ports.pacing import Pace
 from bridge.ports.people import (
     ActionRefused,
     Actions,
@@ -74,6 +75,7 @@ __all__ = [
     "LineReasons",
     "Meter",
     "NewTarget",
+    "Pace",
     "Platform",
     "Progress",
     "ReasonNotListed",

@@ -401,3 +401,10 @@ restore_findings = _table(
     _when("at"),
     Index("restore_findings_check", "check_id", "verdict", "order_id"),
 )
+
+rates = _table(
+    "rates",
+    Column("name", String(191), primary_key=True),
+    # When all calls counted so far will have come back, by the database's clock.
+    _when("full_at"),
+)

@@ -1,4 +1,4 @@
-"""Alerts, drifts, money proofs, history; since when an order waits; deadlines of what a person is asked."""
+"""Alerts, drifts, money proofs, history, rates; since when an order waits; deadlines of what a person is asked."""
 
 from __future__ import annotations
 
@@ -175,6 +175,12 @@ def upgrade() -> None:
         sa.Column("because", _LONG, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         indexes={"restore_findings_check": ("check_id", "verdict", "order_id")},
+    )
+    _table(
+        "rates",
+        sa.Column("name", sa.String(191), primary_key=True),
+        sa.Column("full_at", sa.BigInteger(), nullable=False),
+        indexes={},
     )
 
 
