@@ -162,8 +162,9 @@ TEXTS: Mapping[AttentionKind, AttentionText] = {
         "Find out who deleted it. Link another store order, or dismiss this.",
     ),
     AttentionKind.STORE_ORDER_CANCELLED: AttentionText(
-        "The store order was cancelled before it was invoiced",
-        "The bridge never undoes this. If the sale stands, make a new order in the store and link it.",
+        "The store order was cancelled, and the sale stands",
+        "The bridge never undoes this. If the sale stands, make a new order in the store by hand; if it is off, cancel "
+        "it in Seller Center.",
     ),
     AttentionKind.BOOKS_MOVED: AttentionText(
         "The store's books moved in a way nobody expected",

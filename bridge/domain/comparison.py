@@ -72,6 +72,10 @@ def _with_store_order(case: Case, store: StoreOrder) -> Settlement:
                 Verdict.SETTLED, "cancelled on TikTok Shop, and the store order was cancelled: both agree"
             )
         because = f"the store order {store.number} was cancelled in the store before it was invoiced"
+        if case.capabilities.one_way:
+            because = (
+                f"the store order {store.number} will not be sent ({store.status}), and the sale stands on TikTok Shop"
+            )
         return held(Hold(AttentionKind.STORE_ORDER_CANCELLED, because, {"number": store.number}))
     if not store.is_invoiced:
         return _invoice(case, store)
@@ -113,7 +117,8 @@ def _towards_channel(case: Case, store: StoreOrder, books: Books) -> Settlement 
             f"the store has {units(len(books.refunded))} cancelled that live on TikTok Shop; what happens there "
             "never cancels here"
         )
-        return Settlement(Verdict.SETTLED, because)
+        facts = {"number": store.number, "units": sorted(books.refunded)}
+        return held(Hold(AttentionKind.STORE_ORDER_CANCELLED, because, facts))
     settlement = cancelling.decide(
         case.channel, store, case.link, case.settings, books, case.cancels_last_hour, case.now
     )

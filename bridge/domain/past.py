@@ -63,7 +63,7 @@ def would(settlement: Settlement, channel: ChannelOrder, store: StoreOrder | Non
     }
     if store is not None:
         facts["linked"] = link.is_linked or link.create_sent
-        facts["refunded"] = str(store.total_refunded)
+        facts["refunded"] = store.told(store.total_refunded)
     if settlement.holds:
         facts["holds"] = [{"kind": hold.kind.value, "because": hold.because} for hold in settlement.holds]
     because = settlement.because

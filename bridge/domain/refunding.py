@@ -34,7 +34,7 @@ def decide(
     direction = settings.cancellation_sync.channel_to_store
     count = len(books.unrefunded)
     what = f"{count} of {units(len(books.mapped))} cancelled on TikTok Shop and not refunded in the store"
-    if not direction.enabled:
+    if not direction.enabled and not capabilities.one_way:  # one way, it has no switch
         return Settlement(Verdict.SETTLED, f"{what}, but TikTok Shop cancellation → refund is switched off")
     past = {} if "past" in link.allowed else _before(books, direction.effective_from)
     due = tuple(unit for unit in books.unrefunded if unit not in past)
@@ -140,7 +140,11 @@ def _effect(
         _quantities([unit for unit in due if unit not in away], link),
         allowed=rule.allowed,
     )
-    taken, restock_rows = _first_refund(split, due, link, away)
+    if capabilities.partial_refunds:
+        taken, restock_rows = _first_refund(split, due, link, away)
+    else:
+        # Nothing can be split: the store itself sees to what it still has.
+        taken, restock_rows = frozenset(due), frozenset(row for row, parts in split.items() if parts.restock)
     quantities = _quantities(taken, link)
     everything = all(row.left == quantities.get(row.id, 0) for row in store.rows)
     shipped = [

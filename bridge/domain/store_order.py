@@ -103,8 +103,14 @@ class StoreOrder:
     barrier: Barrier | None = None
     keeps_marks: bool = True
     """Whether a refund shows our token again; where it does not, its quantities are all there is to know it by."""
+    keeps_money: bool = True
+    """Whether it holds amounts at all; where it only sends the goods, its totals are zero and mean nothing."""
     customer_note: str = ""
     """What stands in the order's note to or from the customer; some connectors name the sale there."""
+
+    def told(self, amount: Money) -> str:
+        """One of its totals for people; empty where it keeps none."""
+        return str(amount) if self.keeps_money else ""
 
     @property
     def is_invoiced(self) -> bool:

@@ -157,9 +157,10 @@ async def look(desk: Desk, sheet: Sheet, _claim: Claim, answer: Done | None) -> 
     order: StoreOrder = found[0]
     reserved, because = await _reserved(sheet, store, plan, record.reserved if record else None, answer)
     notes = f"; {'; '.join(plan.notes)}" if plan.notes else ""
+    total = f", {order.grand_total}" if order.keeps_money else ""
     return Look(
         "landed",
-        f"the store order {order.number} is there, {order.grand_total}{notes}; stock: {because}",
+        f"the store order {order.number} is there{total}{notes}; stock: {because}",
         reference=order.id,
         facts={"number": order.number, "reserved": reserved.value},
         record={

@@ -280,8 +280,8 @@ def _reading(sheet: Sheet, sides: Sides) -> dict[str, Any]:
             "number": store.number,
             "state": store.state,
             "view": store.view,
-            "total": str(store.grand_total),
-            "refunded": str(store.total_refunded),
+            "total": store.told(store.grand_total),
+            "refunded": store.told(store.total_refunded),
             "updated_at": store.updated_at.isoformat(),
             "memos": [
                 {

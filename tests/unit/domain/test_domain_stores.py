@@ -11,7 +11,19 @@ from bridge.domain.effects import RefundOrder, Verdict
 from bridge.domain.plans import Reserved
 from bridge.domain.refunding import BARRIER_LOOK
 from bridge.domain.store_order import Barrier
-from tests.unit.domain.making import able, case, channel, decide, link, memo, pieces, record, store
+from tests.unit.domain.making import (
+    able,
+    case,
+    channel,
+    decide,
+    link,
+    memo,
+    pieces,
+    record,
+    settings,
+    store,
+    unit,
+)
 
 CANCELLED = channel(cancellations=[record("c1", ["1", "2"])], status="CANCELLED")
 
@@ -45,8 +57,31 @@ def test_a_store_that_speaks_one_way_never_cancels_on_the_channel() -> None:
     emptied = store(memos=[memo("1", {"A": 2})])
     assert decide(channel(), emptied).effect is not None
     settlement = decide(channel(), emptied, capabilities=able(one_way=True))
-    assert (settlement.verdict, settlement.effect) == (Verdict.SETTLED, None)
+    assert (settlement.verdict, settlement.effect) == (Verdict.HELD, None)
+    assert [hold.kind for hold in settlement.holds] == [AttentionKind.STORE_ORDER_CANCELLED]
     assert "never cancels" in settlement.because
+    gone = replace(store(), status="Invalid", rows=tuple(replace(row, cancelled=row.ordered) for row in store().rows))
+    settlement = decide(channel(), gone, capabilities=able(one_way=True))
+    assert (settlement.verdict, settlement.effect) == (Verdict.HELD, None)
+    assert "will not be sent (Invalid)" in settlement.because
+
+
+def test_one_way_there_is_no_switch_that_could_be_off() -> None:
+    """A shop may have been tied to another store before, with that direction off."""
+    off = settings(to_store={"enabled": False})
+    assert decide(CANCELLED, store(), settings=off).effect is None
+    assert isinstance(decide(CANCELLED, store(), settings=off, capabilities=able(one_way=True)).effect, RefundOrder)
+
+
+def test_where_nothing_can_be_split_a_cancelled_order_is_cancelled_whole() -> None:
+    """One of its units may have left TikTok's seller by some sign: elsewhere the units are refunded in two steps."""
+    order = channel([unit("1"), unit("2", left=True)], cancellations=[record("c1", ["1", "2"])], status="CANCELLED")
+    split = decide(order, store()).effect
+    assert isinstance(split, RefundOrder)
+    assert not split.everything
+    whole = decide(order, store(), capabilities=able(partial_refunds=False)).effect
+    assert isinstance(whole, RefundOrder)
+    assert whole.everything
 
 
 def test_a_store_that_puts_back_only_what_it_took_is_not_asked_whether_it_did() -> None:
