@@ -20,7 +20,7 @@ def forker() -> Iterator[Forker]:
 
 
 async def _house(folder: Path, url: str, forker: Forker, mariadb: MariaDB | None) -> AsyncIterator[House]:
-    async with stage(folder, url) as play:
+    async with stage(folder, url, regions=1) as play:
         house = House(play, forker, mariadb)
         try:
             yield house

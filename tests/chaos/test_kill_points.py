@@ -48,6 +48,7 @@ async def test_killed_there_and_started_again_there_is_one_effect_and_the_stock_
 
 @pytest.mark.parametrize("point", [point for point in KillPoint if point.startswith("refund.")])
 async def test_killed_at_a_partial_refund_there_is_one_and_the_stock_is_exact(house: House, point: KillPoint) -> None:
+    house.waits_for_parts(1.5)
     order_id = await live_through(house, PARTIAL, point.value)
     await check(house, PARTIAL, order_id)
 

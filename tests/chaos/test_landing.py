@@ -13,8 +13,8 @@ from tests.support.chaos import KILLED, MUGS, STICKER, House, done, kinds, story
 from tests.support.stage import Shop
 from tests.support.stories import APPROVE, CANCEL, LINES, PARTIAL, REFUND, Scenario, check
 
-LONG_QUIET = "2.5"
-"""Seconds: room for a restart, and for the effect to land, within the quiet period."""
+QUIET, LONG_QUIET = 0.6, 2.5
+"""Seconds: as everywhere; and with room for a restart, and for the effect to land, within the quiet period."""
 HTML = "<html><body>Service Unavailable</body></html>"
 
 
@@ -64,10 +64,17 @@ async def calls(house: House, effect: Effect, number: int = 1, seconds: float = 
     return list(await house.play.until(arrived, f"{number} calls to {effect.path} arrived", seconds))
 
 
-async def play_until_the_call(house: House, effect: Effect, *faults: dict[str, Any], **environment: str) -> str:
-    """The story up to the call, which meets the faults in their order. Answers TikTok's order id."""
+async def play_until_the_call(house: House, effect: Effect, *faults: dict[str, Any], quiet: float = QUIET) -> str:
+    """The story up to the call, which meets the faults in their order; `quiet` is what the effect waits afterwards.
+
+    Answers TikTok's order id.
+    """
     play = house.play
-    await house.start(**environment)
+    if effect is IN_PART["partial refund"]:
+        house.waits_for_parts(max(quiet, 1.5))
+    else:
+        play.environment["BRIDGE_QUIET_PERIOD"] = str(quiet)
+    await house.start()
     await house.set_up()
     shop = shop_of(house, effect)
     if effect.step == 0:
@@ -84,10 +91,10 @@ async def play_until_the_call(house: House, effect: Effect, *faults: dict[str, A
     return order_id
 
 
-async def die_and_start_again(house: House, **environment: str) -> None:
+async def die_and_start_again(house: House) -> None:
     await house.kill()
     assert await house.ended() == KILLED
-    await house.again(**environment)
+    await house.again()
 
 
 async def play_to_the_end(house: House, effect: Effect, order_id: str, *, repeated: bool = False) -> None:
@@ -117,9 +124,8 @@ async def test_killed_when_the_call_arrived(sqlite_house: House, effect: Effect,
 
 
 async def _found_and_not_repeated(house: House, effect: Effect) -> None:
-    quiet = {"BRIDGE_QUIET_PERIOD": LONG_QUIET}
-    order_id = await play_until_the_call(house, effect, {"kind": "slow", "seconds": 1.2}, **quiet)
-    await die_and_start_again(house, **quiet)
+    order_id = await play_until_the_call(house, effect, {"kind": "slow", "seconds": 1.2}, quiet=LONG_QUIET)
+    await die_and_start_again(house)
     await play_to_the_end(house, effect, order_id)
     assert len(await calls(house, effect)) == 1
 

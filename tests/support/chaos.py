@@ -138,6 +138,10 @@ class House:
         await self.play.until(answers, "the service answers", 20)
         return made
 
+    def waits_for_parts(self, seconds: float) -> None:
+        """So long is the quiet period of a partial refund, from the next start on; it is 7.5 times any other's."""
+        self.play.environment["BRIDGE_QUIET_PERIOD"] = str(round(seconds / 7.5, 3))
+
     async def set_up(self, **settings: Any) -> None:
         """Connected, tied, both directions on, two products in the store."""
         await self.play.connect(**settings)

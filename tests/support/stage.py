@@ -26,7 +26,7 @@ from bridge.bootstrap import Service, running
 from bridge.config import Config
 from bridge.sandbox.magento import MagentoSandbox
 from bridge.sandbox.magento import create_app as magento_app
-from bridge.sandbox.tiktok import TikTokSandbox
+from bridge.sandbox.tiktok import DEFAULT_SHOPS, TikTokSandbox
 from bridge.sandbox.tiktok import create_app as tiktok_app
 from bridge.storage.engine import Database
 
@@ -307,9 +307,11 @@ async def _serve(app: web.Application) -> tuple[web.AppRunner, str]:
 
 
 @contextlib.asynccontextmanager
-async def stage(folder: Path, database_url: str, *, plugin: str | None = "1.0.26") -> AsyncIterator[Stage]:
-    """Both shops up; the service is the test's to start."""
-    tiktok_box, magento_box = TikTokSandbox(), MagentoSandbox(plugin)
+async def stage(
+    folder: Path, database_url: str, *, plugin: str | None = "1.0.26", regions: int | None = None
+) -> AsyncIterator[Stage]:
+    """Both shops up; the service is the test's to start. `regions`: so many of the seller's shops, the US one first."""
+    tiktok_box, magento_box = TikTokSandbox(shops=DEFAULT_SHOPS[:regions]), MagentoSandbox(plugin)
     async with contextlib.AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         tiktok_runner, tiktok_url = await _serve(tiktok_app(tiktok_box))
