@@ -24,6 +24,8 @@ from bridge.alerting.mail_server import mail_server
 from bridge.alerting.webhook import WebhookSender
 from bridge.checkup import Checkup
 from bridge.config import Config
+from bridge.connectors.amazon.connect import AmazonConnector
+from bridge.connectors.amazon.platform import PLATFORM as AMAZON
 from bridge.connectors.calls import tracing
 from bridge.connectors.magento.client import Client as MagentoClient
 from bridge.connectors.magento.connect import MagentoConnector
@@ -53,6 +55,7 @@ from bridge.storage.connections import Connection, Connections
 from bridge.storage.engine import Database
 from bridge.storage.inbox_writer import InboxWriter
 from bridge.storage.migrate import migrate
+from bridge.storage.rates import SharedPace
 from bridge.storage.secrets import Vault, reseal, verify_key
 from bridge.storage.shops import Shop
 from bridge.sync.alerts import Alerts
@@ -69,7 +72,7 @@ from bridge.web.server import make_runner
 
 KEEPALIVE_SECONDS = 3.0
 """Shorter than a server's own (nginx, Apache: 5 and up), so that no call goes out on a dying connection."""
-PLATFORMS: Mapping[str, Platform] = {one.kind: one for one in (TIKTOK, MAGENTO, SHOPIFY)}
+PLATFORMS: Mapping[str, Platform] = {one.kind: one for one in (TIKTOK, MAGENTO, SHOPIFY, AMAZON)}
 """Every platform there is."""
 VERSION = metadata.version("bridge")
 
@@ -153,7 +156,9 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
     tiktok = TikTokConnector(session, clock, allow_private_urls=config.allow_private_urls)
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
     shopify = ShopifyConnector(session, clock, allow_private=config.allow_private_urls)
-    keepers = Keepers(db, connections, clock, owner, {"tiktok": tiktok.renew, "shopify": shopify.renew})
+    amazon = AmazonConnector(session, clock, SharedPace(db), allow_private=config.allow_private_urls)
+    renewers: dict[str, Renew] = {"tiktok": tiktok.renew, "shopify": shopify.renew, "amazon": amazon.renew}
+    keepers = Keepers(db, connections, clock, owner, renewers)
     gateways = KeptGateways(
         db,
         connections,
@@ -161,6 +166,7 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
         stores={
             "magento": lambda connection: _store(config, session, connection),
             "shopify": lambda connection: _shopify(config, shopify, keepers, connection),
+            "amazon": lambda connection: _amazon(amazon, keepers, connection),
         },
         seen=keepers.seen,
     )
@@ -199,6 +205,7 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
                 session, allow_private=config.allow_private_urls, now=lambda: clock.now().timestamp()
             ),
             "shopify": shopify,
+            "amazon": amazon,
         },
         doors={"tiktok": TikTokDoor(), "magento": MagentoDoor(), "shopify": ShopifyDoor()},
         platforms=PLATFORMS,
@@ -359,6 +366,10 @@ def _channel(connector: TikTokConnector, keepers: Keepers, connection: Connectio
 def _shopify(config: Config, connector: ShopifyConnector, keepers: Keepers, connection: Connection) -> Store:
     tokens = keepers.of(connection)
     return connector.store(connection.url, connection.credentials, tokens, connection.id, config.public_url or "")
+
+
+def _amazon(connector: AmazonConnector, keepers: Keepers, connection: Connection) -> Store:
+    return connector.store(connection.url, connection.credentials, keepers.of(connection), connection.id)
 
 
 def _store(config: Config, session: aiohttp.ClientSession, connection: Connection) -> Store:

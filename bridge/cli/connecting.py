@@ -18,7 +18,9 @@ from bridge.cli.shown import JsonOption, console, findings, print_json
 POLL_SECONDS = 1.0
 
 group = typer.Typer(
-    help="Connect a Magento store, a Shopify shop or a TikTok Shop.", no_args_is_help=True, rich_markup_mode=None
+    help="Connect a Magento store, a Shopify shop, an Amazon seller or a TikTok Shop.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 NameOption = Annotated[str | None, typer.Option(help="What people call it; else its host or shop", show_default=False)]
@@ -137,6 +139,70 @@ def shopify(
         _prompt(given, ("client_id", "client_secret"))
     credentials = {field: value for field, value in given.items() if value}
     body: dict[str, Any] = {"kind": "shopify", "url": shop_url, "credentials": credentials}
+    _connect(service(bridge_url), body, name, 0, as_json=as_json)
+
+
+@group.command()
+def amazon(
+    *,
+    region: Annotated[
+        str, typer.Option(metavar="REGION", help="na, eu or fe; eu/NAME for a second seller of one region")
+    ],
+    name: NameOption = None,
+    client_id: Annotated[
+        str | None, typer.Option(envvar="AMAZON_CLIENT_ID", help="Seller Central › Develop Apps › your app › View")
+    ] = None,
+    client_secret: Annotated[
+        str | None, typer.Option(envvar="AMAZON_CLIENT_SECRET", help="From the same page" + _SECRET)
+    ] = None,
+    refresh_token: Annotated[
+        str | None, typer.Option(envvar="AMAZON_REFRESH_TOKEN", help="Authorize, beside the app" + _SECRET)
+    ] = None,
+    api_version: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="2026-07-04 for the newer version; else 2020-07-01")
+    ] = None,
+    shipping_speed: Annotated[
+        str | None, typer.Option(metavar="SPEED", help="Of new orders: Standard, Expedited or Priority")
+    ] = None,
+    policy: Annotated[
+        str | None, typer.Option(metavar="POLICY", help="Of new orders: FillOrKill, FillAll or FillAllAvailable")
+    ] = None,
+    marketplace: Annotated[
+        str | None, typer.Option(metavar="ID", help="Amazon's id of the marketplace, where the seller has several")
+    ] = None,
+    comment: Annotated[str | None, typer.Option(metavar="TEXT", help="What the packing slip says")] = None,
+    scan: Annotated[
+        bool, typer.Option("--scan/--no-scan", help="Read Amazon's list for sales that no pattern finds")
+    ] = True,
+    token_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Another token address, such as the sandbox's")
+    ] = None,
+    as_json: JsonOption = False,
+    bridge_url: Annotated[
+        str | None,
+        typer.Option(
+            "--bridge-url", metavar="URL", envvar="BRIDGE_URL", help="The service's address", show_envvar=True
+        ),
+    ] = None,
+) -> None:
+    """Connect an Amazon seller whose warehouse sends TikTok Shop's parcels (multi-channel fulfilment). One way.
+
+    With the client id, the client secret and the refresh token of a private app with the role Amazon Fulfillment. What
+    is missing is asked for, without showing what is typed. Connecting again changes the settings given here.
+    """
+    given = {"client_id": client_id, "client_secret": client_secret, "refresh_token": refresh_token}
+    _prompt(given, ("client_id", "client_secret", "refresh_token"))
+    chosen = {
+        "api_version": api_version,
+        "shipping_speed": shipping_speed,
+        "fulfillment_policy": policy,
+        "marketplace_id": marketplace,
+        "order_comment": comment,
+        "scan": "yes" if scan else "no",
+        "token_url": token_url,
+    }
+    credentials = {field: value for field, value in {**given, **chosen}.items() if value}
+    body: dict[str, Any] = {"kind": "amazon", "url": region, "credentials": credentials}
     _connect(service(bridge_url), body, name, 0, as_json=as_json)
 
 
