@@ -29,7 +29,7 @@ from bridge.sync.lease import Lease, LeaseLost
 from bridge.sync.sheet import RemoteDown, Sheet, Sides, standing_facts
 
 PENDING_LOOK = timedelta(seconds=60)
-"""How often a cancellation that TikTok is still working on is looked at."""
+"""How often a cancellation that the other side is still working on is looked at, where nothing tells of it before."""
 UNSEEN_LOOK = timedelta(seconds=10)
 """The remote said done but does not show it yet."""
 
@@ -168,11 +168,18 @@ def quiet_until(desk: Desk, claim: Claim, handler: Handler) -> datetime:
 
 
 async def resume(desk: Desk, sheet: Sheet, sides: Sides, claim: Claim, handler: Handler) -> Step:
-    """A claim is open: its act may have been sent. Wait out the quiet period, then look."""
+    """A claim is open: its act may have been sent. Wait out the quiet period, then look.
+
+    What was answered and is only not through yet needs no quiet: whoever is sent here early was told of the order, and
+    looks. That it ended is believed then; that nothing shows is not, so that nothing is repeated before its time.
+    """
     until = quiet_until(desk, claim, handler)
-    if desk.clock.now() < until:
+    early = desk.clock.now() < until
+    if early and sheet.record.waits_for != waiting.PENDING:
         return Step(due=until)
     look = await handler.look(desk, sheet, claim, None)
+    if early and look.state not in {"landed", "refused"}:
+        return Step(due=until)
     reach(handler.points.confirmed)
     return await _believe(desk, sheet, sides, claim, look, handler, answer=None)
 

@@ -93,6 +93,25 @@ async def test_a_fulfilled_order_is_never_forced(shopify: Shopify) -> None:
     assert shopify.box.effects["cancel"] == 0
 
 
+async def test_a_cancel_that_runs_in_the_background_is_seen_as_soon_as_shopify_tells_of_it(shopify: Shopify) -> None:
+    play = shopify.play
+    await shopify.shop.control("PATCH", "settings", {"cancel_seconds": None})
+    order_id = await play.place(MUG)
+    await play.imported(order_id)
+    await play.tiktok.control("POST", f"orders/{order_id}/cancel", {"role": "SYSTEM", "pending": False})
+
+    async def pending() -> bool:
+        order = await play.order(order_id)
+        return any("is working on it" in one["because"] for one in (order or {})["changelog"])
+
+    await play.until(pending, "the cancellation's job runs")
+    await shopify.shop.control("POST", "jobs/run")
+    # Far sooner than the next look by itself, which is a minute away.
+    order = await play.settled(order_id, "both books agree: all")
+    assert shopify.box.effects["cancel"] == 1
+    assert [one["event"] for one in order["changelog"]].count("claimed") == 2
+
+
 async def test_doctor_sees_that_subscriptions_were_dropped_and_makes_them_again(shopify: Shopify) -> None:
     play = shopify.play
     await shopify.shop.control("DELETE", "subscriptions")
