@@ -61,6 +61,10 @@ async def look(desk: Desk, sheet: Sheet, claim: Claim, answer: Done | None) -> L
     memo = memo_of(order, claim.token) if order else None
     if order is None or memo is None:
         working = await _progress(desk, sheet, answer.reference if answer else claim.reference)
+        if working is not None and order is not None and _is_gone(order, claim):
+            # An attempt that was given up for lost came through after all, or somebody did the same by hand.
+            because = f"the store order {order.number} shows the units as gone already, and not by this call"
+            return Look("refused", because)
         if working is not None:
             state: Literal["pending", "refused"] = "pending" if working.state == "working" else "refused"
             return Look(state, working.because)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.killpoints import KillPoint
+from tests.support import shopify_stories as shopify
 from tests.support.chaos import KILLED, MUGS, STICKER, House
 from tests.support.stories import APPROVE, CANCEL, LINES, PARTIAL, REFUND, REJECT, RULED, Scenario, check
 
@@ -19,7 +20,7 @@ async def live_through(house: House, scenario: Scenario, armed: str) -> str:
     """Play the story with a service that kills itself once on the way; answers TikTok's order id."""
     play = house.play
     await house.start(BRIDGE_KILL_POINT=armed)
-    await house.set_up()
+    await scenario.set_up(house)
     order_id = await play.place(MUGS, STICKER)
     deaths = 0
     for step in scenario.steps:
@@ -73,3 +74,31 @@ async def test_killed_there_when_it_comes_by_again(
 ) -> None:
     order_id = await live_through(sqlite_house, scenario, f"{point.value}:{time}")
     await check(sqlite_house, scenario, order_id)
+
+
+ELSEWHERE = [
+    (KillPoint.CREATE_CLAIMED, shopify.REFUND),
+    (KillPoint.CREATE_ANSWERED, shopify.REFUND),
+    (KillPoint.REFUND_CLAIMED, shopify.REFUND),
+    (KillPoint.REFUND_ANSWERED, shopify.REFUND),
+    (KillPoint.REFUND_CLAIMED, shopify.PARTIAL),
+    (KillPoint.REFUND_ANSWERED, shopify.PARTIAL),
+    (KillPoint.CANCEL_ANSWERED, shopify.CANCEL),
+]
+"""Another platform's own ways to create, refund and tell: where the process dies is the same."""
+
+
+@pytest.mark.parametrize(("point", "scenario"), ELSEWHERE)
+async def test_killed_there_with_another_platform_in_the_stores_place(
+    sqlite_house: House, point: KillPoint, scenario: Scenario
+) -> None:
+    order_id = await live_through(sqlite_house, scenario, point.value)
+    await check(sqlite_house, scenario, order_id)
+
+
+async def test_a_cancellation_that_runs_on_in_the_background_longer_than_anybody_waits_is_made_once(
+    mariadb_house: House,
+) -> None:
+    """It was sent, the service died, and nothing shows yet when it is sent again: the first one came through."""
+    order_id = await live_through(mariadb_house, shopify.SLOW, KillPoint.REFUND_ANSWERED.value)
+    await check(mariadb_house, shopify.SLOW, order_id, repeated=True)

@@ -82,6 +82,8 @@ class Stage:
     region: str = "US"
     process: asyncio.subprocess.Process | None = None
     logs: list[str] = field(default_factory=list)
+    opened: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
+    """Closed with the stage."""
 
     # --- the service ------------------------------------------------------------------------------------------------
 
@@ -168,6 +170,12 @@ class Stage:
         assert self.process is not None
         self.process.terminate()
         return await self.ended()
+
+    async def open(self, app: web.Application) -> Shop:
+        """One more sandbox server, until the stage ends."""
+        runner, url = await _serve(app)
+        self.opened.push_async_callback(runner.cleanup)
+        return Shop(url, self.session)
 
     # --- connecting -------------------------------------------------------------------------------------------------
 
@@ -336,6 +344,7 @@ async def stage(
                 "BRIDGE_STOP_TIMEOUT": "2",
             },
             folder=folder,
+            opened=stack,
         )
         stack.push_async_callback(play.kill)
         yield play

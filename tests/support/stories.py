@@ -79,6 +79,10 @@ class Scenario:
     steps: tuple[Step, ...]
     leaves: Tally
     effects: frozenset[str]
+    set_up: Callable[[House], Awaitable[None]] = House.set_up
+    """Connects the shops that it plays in."""
+    counts: Callable[[Stage, str], Awaitable[Tally]] = tally
+    """Reads what the other sides have to show."""
 
 
 IMPORTED = Step(_nothing, "alive on both sides")
@@ -136,7 +140,7 @@ REJECT = Scenario(
 async def check(house: House, scenario: Scenario, order_id: str, *, repeated: bool = False) -> None:
     """One effect each, told of once. `repeated`: the one that landed may be an attempt that was given up for lost."""
     order = await house.settled(order_id, scenario.steps[-1].says)
-    assert await tally(house.play, order_id) == scenario.leaves, story(order)
+    assert await scenario.counts(house.play, order_id) == scenario.leaves, story(order)
     assert order["state"] == "settled"
     assert done(order) <= Counter(scenario.effects), story(order)
     assert repeated or done(order) == Counter(scenario.effects), story(order)
