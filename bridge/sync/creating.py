@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.adoption import match_rows, mismatch
 from bridge.domain.attention import AttentionKind, Hold
+from bridge.domain.discretion import about_buyer, discreet
 from bridge.domain.effects import CreateOrder, Settlement, Verdict
 from bridge.domain.linking import Misfit
 from bridge.domain.outcomes import Done, Outcome, RemoteProblem
@@ -140,7 +141,8 @@ async def call(desk: Desk, sheet: Sheet, sides: Sides, _claim: Claim) -> Outcome
     plan = record.plan if record else None
     if plan is None:
         raise RuntimeError("a create was claimed without a plan")
-    return await _port(sides).create_order(plan)
+    # Whatever the store answers is kept, shown and logged.
+    return discreet(await _port(sides).create_order(plan), about_buyer(sides.channel, plan.body))
 
 
 async def look(desk: Desk, sheet: Sheet, _claim: Claim, answer: Done | None) -> Look:

@@ -26,6 +26,10 @@ query About {
 }
 """
 
+_WORK = "id status requestStatus assignedLocation { location { id } }"
+LISTED_AT_ONCE: Final = 50
+"""Refunds, transactions and fulfilments of one order: lists without pages."""
+
 _ORDER: Final = f"""
 fragment OrderFields on Order {{
   id legacyResourceId name createdAt updatedAt currencyCode
@@ -40,10 +44,10 @@ fragment OrderFields on Order {{
     nodes {{ id sku quantity currentQuantity unfulfilledQuantity originalUnitPriceSet {_MONEY} }}
     pageInfo {{ hasNextPage endCursor }}
   }}
-  refunds(first: 50) {{ id createdAt updatedAt note totalRefundedSet {_MONEY} }}
-  transactions(first: 50) {{ id kind status gateway manualPaymentGateway amountSet {_MONEY} }}
-  fulfillments(first: 50) {{ id status }}
-  fulfillmentOrders(first: 20) {{ nodes {{ id status requestStatus assignedLocation {{ location {{ id }} }} }} }}
+  refunds(first: {LISTED_AT_ONCE}) {{ id createdAt updatedAt note totalRefundedSet {_MONEY} }}
+  transactions(first: {LISTED_AT_ONCE}) {{ id kind status gateway manualPaymentGateway amountSet {_MONEY} }}
+  fulfillments(first: {LISTED_AT_ONCE}) {{ id status }}
+  fulfillmentOrders(first: 20) {{ nodes {{ {_WORK} }} pageInfo {{ hasNextPage endCursor }} }}
 }}
 """
 ORDER: Final = "query Order($id: ID!) { order(id: $id) { ...OrderFields } }" + _ORDER
@@ -54,6 +58,13 @@ query Rows($id: ID!, $after: String) {{
       nodes {{ id sku quantity currentQuantity unfulfilledQuantity originalUnitPriceSet {_MONEY} }}
       pageInfo {{ hasNextPage endCursor }}
     }}
+  }}
+}}
+"""
+WORKS: Final = f"""
+query Works($id: ID!, $after: String) {{
+  order(id: $id) {{
+    fulfillmentOrders(first: 100, after: $after) {{ nodes {{ {_WORK} }} pageInfo {{ hasNextPage endCursor }} }}
   }}
 }}
 """

@@ -10,7 +10,16 @@ from typing import Any, Final
 
 from bridge.connectors.shopify import answers, cancelling, finding, reading, sweeping
 from bridge.connectors.shopify.client import Client, pages
-from bridge.connectors.shopify.documents import ABOUT, ORDER, ORDER_CREATE, REFUND_ROWS, ROWS, VARIANTS
+from bridge.connectors.shopify.documents import (
+    ABOUT,
+    LISTED_AT_ONCE,
+    ORDER,
+    ORDER_CREATE,
+    REFUND_ROWS,
+    ROWS,
+    VARIANTS,
+    WORKS,
+)
 from bridge.connectors.shopify.ordering import Variant, plan, store_sku
 from bridge.connectors.shopify.reading import gid, number_of, rows_in, text
 from bridge.connectors.shopify.scopes import lacking
@@ -84,9 +93,6 @@ class ShopifyStore:
         if order is None:
             return None
         lines = rows_in(order.get("lineItems"), "lineItems")
-        info = order.get("lineItems", {}).get("pageInfo")
-        if isinstance(info, dict) and info.get("hasNextPage"):
-            lines = await pages(self._client, ROWS, {"id": order["id"]}, ("order", "lineItems"))
         refund_rows: dict[str, Sequence[Mapping[str, Any]]] = {}
         for refund in rows_in(order.get("refunds"), "refunds"):
             found = await pages(self._client, REFUND_ROWS, {"id": refund.get("id")}, ("node", "refundLineItems"))
@@ -95,8 +101,20 @@ class ShopifyStore:
         return reading.read_order(order, lines, refund_rows), left
 
     async def _raw(self, order_id: str) -> Mapping[str, Any] | None:
+        """The order with all its rows and fulfilment orders, however many pages they fill."""
         order = (await self._client.read(ORDER, {"id": gid("Order", order_id)})).get("order")
-        return order if isinstance(order, dict) else None
+        if not isinstance(order, dict):
+            return None
+        for name, document in (("lineItems", ROWS), ("fulfillmentOrders", WORKS)):
+            found = order.get(name)
+            info = found.get("pageInfo") if isinstance(found, dict) else None
+            if isinstance(info, dict) and info.get("hasNextPage"):
+                order[name] = {"nodes": await pages(self._client, document, {"id": order["id"]}, ("order", name))}
+        for name in ("refunds", "transactions", "fulfillments"):
+            # Lists without pages: what is beyond them cannot be seen.
+            if len(rows_in(order.get(name), name)) >= LISTED_AT_ONCE:
+                raise reading.odd(f"it has {LISTED_AT_ONCE} {name} or more")
+        return order
 
     async def find_orders(
         self, channel_order_id: str, numbers: Sequence[str], notes: Sequence[str] = (), since: datetime | None = None

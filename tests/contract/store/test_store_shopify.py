@@ -109,6 +109,30 @@ async def test_an_order_that_another_connector_made_is_found(
 # --- cancelling -------------------------------------------------------------------------------------------------------
 
 
+async def test_an_order_of_more_rows_than_one_page_is_refunded_whole_and_never_twice(shop: ShopifyBench) -> None:
+    await shop.control("PATCH", "settings", {"restore_rate": 100_000})
+    lines = [{"sku": "SKU-A", "price": f"{1 + number}.00"} for number in range(60)]
+    made = await shop.control("POST", "orders", {"lines": lines})
+    order = await shop.read(str(made["id"]).rpartition("/")[2])
+    assert len(order.rows) == 60
+    last, kept = order.rows[58].id, order.rows[0].id
+    part = refund(order, {last: 1}, token="1" * 16)
+    assert isinstance(await shop.store.refund_order(order, part), Done)
+    # A row of the second page: it is seen to be gone, so that nobody asks for it again.
+    again = await shop.store.refund_order(order, refund(order, {last: 1}, token="2" * 16))
+    assert isinstance(again, AlreadyDone)
+    assert "SKU-A" in again.because
+    left = await shop.read(order.id)
+    everything = refund(left, restock=frozenset({row.id for row in left.rows} - {kept}))
+    assert isinstance(await shop.store.refund_order(left, everything), Done)
+    after = await shop.read(order.id)
+    assert not any(row.left for row in after.rows)
+    assert [len(one.quantities) for one in after.refunds] == [1, 59]
+    assert after.total_refunded == after.total_paid
+    assert await shop.stock() == 100 - 1
+    assert shop.box.effects["refund"] == 2
+
+
 @pytest.mark.parametrize("restock", [True, False])
 async def test_everything_is_cancelled_and_stock_comes_back_if_asked(shop: ShopifyBench, restock: bool) -> None:
     before = await shop.stock()

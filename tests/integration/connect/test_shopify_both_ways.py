@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,26 @@ async def test_a_cancel_that_runs_in_the_background_is_seen_as_soon_as_shopify_t
     order = await play.settled(order_id, "both books agree: all")
     assert shopify.box.effects["cancel"] == 1
     assert [one["event"] for one in order["changelog"]].count("claimed") == 2
+
+
+async def test_an_address_that_shopify_quotes_is_kept_nowhere(
+    shopify: Shopify, capsys: pytest.CaptureFixture[str]
+) -> None:
+    play = shopify.play
+    said = "Shipping address Robin Sample, 100 SAMPLE STREET (95110 San Jose) is not valid in California"
+    refused = {"data": {"orderCreate": {"order": None, "userErrors": [{"field": None, "message": said, "code": None}]}}}
+    fault = {"kind": "fail", "status": 200, "content_type": "application/json", "body": json.dumps(refused)}
+    await shopify.shop.fault(containing="orderCreate", times=9, **fault)
+    order_id = await play.place(MUG)
+    order = await play.settled(order_id, "Shopify refuses the order")
+    assert "is not valid in California" in order["because"]
+    assert "create_refused" in {one["kind"] for one in order["attention"]}
+    tables = [await play.api("GET", "attention"), order, capsys.readouterr()]
+    for word in ("Robin", "Sample", "SAMPLE STREET", "95110", "San Jose"):
+        assert word.lower() not in str(tables).lower(), word
+    await shopify.shop.control("DELETE", "faults")
+    await play.api("POST", f"orders/{order['id']}/settle", {})
+    await play.imported(order_id)
 
 
 async def test_doctor_sees_that_subscriptions_were_dropped_and_makes_them_again(shopify: Shopify) -> None:
