@@ -8,7 +8,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib import metadata
@@ -24,30 +24,28 @@ from bridge.alerting.mail_server import mail_server
 from bridge.alerting.webhook import WebhookSender
 from bridge.checkup import Checkup
 from bridge.config import Config
-from bridge.connectors.amazon.connect import AmazonConnector
-from bridge.connectors.amazon.platform import PLATFORM as AMAZON
+from bridge.connectors.amazon.entry import ENTRY as AMAZON
 from bridge.connectors.calls import tracing
-from bridge.connectors.magento.client import Client as MagentoClient
-from bridge.connectors.magento.connect import MagentoConnector
-from bridge.connectors.magento.door import MagentoDoor
-from bridge.connectors.magento.handshake import MagentoHandshake
-from bridge.connectors.magento.platform import PLATFORM as MAGENTO
-from bridge.connectors.magento.signing import Credentials as MagentoCredentials
-from bridge.connectors.magento.store import MagentoStore
-from bridge.connectors.shopify.connect import ShopifyConnector
-from bridge.connectors.shopify.door import ShopifyDoor
-from bridge.connectors.shopify.platform import PLATFORM as SHOPIFY
-from bridge.connectors.tiktok import auth as tiktok_auth
-from bridge.connectors.tiktok import credentials as tiktok_credentials
-from bridge.connectors.tiktok.connect import TikTokConnector
-from bridge.connectors.tiktok.door import TikTokDoor
-from bridge.connectors.tiktok.platform import PLATFORM as TIKTOK
+from bridge.connectors.magento.entry import ENTRY as MAGENTO
+from bridge.connectors.shopify.entry import ENTRY as SHOPIFY
+from bridge.connectors.tiktok.entry import ENTRY as TIKTOK
 from bridge.connectors.tiktok.reasons import cancels_lines, reasons_for
-from bridge.connectors.tiktok.shop import ShopRef, shop_limiter
-from bridge.gateways import KeptGateways
+from bridge.gateways import KeptGateways, MakeChannel, MakeStore
 from bridge.keys import api_token, digest, secret_keys
 from bridge.meters import Meters
-from bridge.ports import AlertSender, Channel, Clock, Platform, Store
+from bridge.ports import (
+    Account,
+    AlertSender,
+    Assembled,
+    Channel,
+    Clock,
+    Entry,
+    FoundShop,
+    Parts,
+    Platform,
+    Renew,
+    Store,
+)
 from bridge.readiness import Readiness
 from bridge.storage import leases
 from bridge.storage.alert_targets import AlertTargets
@@ -57,14 +55,13 @@ from bridge.storage.inbox_writer import InboxWriter
 from bridge.storage.migrate import migrate
 from bridge.storage.rates import SharedPace
 from bridge.storage.secrets import Vault, reseal, verify_key
-from bridge.storage.shops import Shop
 from bridge.sync.alerts import Alerts
 from bridge.sync.desk import Desk, SyncSettings, SystemClock, log
 from bridge.sync.outbreak import CONNECTED
 from bridge.sync.people import Actions
 from bridge.sync.restoring import RestoreChecks
 from bridge.sync.rounds import Rounds
-from bridge.sync.tokens import KeptTokens, Renew
+from bridge.sync.tokens import KeptTokens
 from bridge.sync.workers import Workers
 from bridge.web.app import create_app
 from bridge.web.desk import WebDesk
@@ -72,27 +69,10 @@ from bridge.web.server import make_runner
 
 KEEPALIVE_SECONDS = 3.0
 """Shorter than a server's own (nginx, Apache: 5 and up), so that no call goes out on a dying connection."""
-PLATFORMS: Mapping[str, Platform] = {one.kind: one for one in (TIKTOK, MAGENTO, SHOPIFY, AMAZON)}
-"""Every platform there is."""
+ENTRIES: tuple[Entry, ...] = (TIKTOK, MAGENTO, SHOPIFY, AMAZON)
+"""Every platform there is. A further one is one more name here."""
+PLATFORMS: Mapping[str, Platform] = {entry.platform.kind: entry.platform for entry in ENTRIES}
 VERSION = metadata.version("bridge")
-
-
-@dataclass(frozen=True, slots=True)
-class Authorization:
-    """TikTok Shop's authorization as the web side asks for it."""
-
-    connector: TikTokConnector
-
-    def authorize_url(self, credentials: Mapping[str, Any], state: str) -> str:
-        service_id = credentials.get("service_id")
-        if not service_id:
-            raise ValueError("service_id is missing: Partner Center › App & Service › your app › Service ID")
-        base = credentials.get("authorize_url") or None
-        return tiktok_auth.authorize_url(service_id, state, us=credentials.get("region") == "US", base_url=base)
-
-    async def exchange(self, credentials: Mapping[str, Any], code: str) -> Mapping[str, Any]:
-        tokens = await self.connector.authorizer(credentials).get(code)
-        return tiktok_credentials.with_tokens(credentials, tokens)
 
 
 def reasons(region: str) -> list[dict[str, Any]]:
@@ -153,23 +133,12 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
     session = _session(config, meters)
     stack.push_async_callback(session.close)
     connections = Connections(vault)
-    tiktok = TikTokConnector(session, clock, allow_private_urls=config.allow_private_urls)
+    parts = Parts(session, clock, SharedPace(db), config.allow_private_urls, config.public_url or "")
+    platforms = {entry.platform.kind: entry.assemble(parts) for entry in ENTRIES}
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
-    shopify = ShopifyConnector(session, clock, allow_private=config.allow_private_urls)
-    amazon = AmazonConnector(session, clock, SharedPace(db), allow_private=config.allow_private_urls)
-    renewers: dict[str, Renew] = {"tiktok": tiktok.renew, "shopify": shopify.renew, "amazon": amazon.renew}
+    renewers = {kind: one.renew for kind, one in platforms.items() if one.renew is not None}
     keepers = Keepers(db, connections, clock, owner, renewers)
-    gateways = KeptGateways(
-        db,
-        connections,
-        channels={"tiktok": lambda connection, shop: _channel(tiktok, keepers, connection, shop)},
-        stores={
-            "magento": lambda connection: _store(config, session, connection),
-            "shopify": lambda connection: _shopify(config, shopify, keepers, connection),
-            "amazon": lambda connection: _amazon(amazon, keepers, connection),
-        },
-        seen=keepers.seen,
-    )
+    gateways = _gateways(db, connections, platforms, keepers)
     bell = Bell()
     inbox = InboxWriter(db, lambda keys: workers.wake(len(keys)), meters.batch)
     desk = Desk(
@@ -199,18 +168,11 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
         db=db,
         connections=connections,
         inbox=inbox,
-        connectors={
-            "tiktok": tiktok,
-            "magento": MagentoConnector(
-                session, allow_private=config.allow_private_urls, now=lambda: clock.now().timestamp()
-            ),
-            "shopify": shopify,
-            "amazon": amazon,
-        },
-        doors={"tiktok": TikTokDoor(), "magento": MagentoDoor(), "shopify": ShopifyDoor()},
+        connectors={kind: one.connector for kind, one in platforms.items()},
+        doors={kind: one.door for kind, one in platforms.items() if one.door is not None},
         platforms=PLATFORMS,
-        handshake=MagentoHandshake(session, allow_private=config.allow_private_urls),
-        authorization=Authorization(tiktok),
+        handshakes={kind: one.handshake for kind, one in platforms.items() if one.handshake is not None},
+        authorizations={kind: one.authorization for kind, one in platforms.items() if one.authorization is not None},
         gateways=gateways,
         actions=actions,
         restore_checks=RestoreChecks(desk),
@@ -358,25 +320,30 @@ class Keepers:
                 await self.of(connection).renew_early()
 
 
-def _channel(connector: TikTokConnector, keepers: Keepers, connection: Connection, shop: Shop) -> Channel:
-    ref = ShopRef(id=shop.channel_shop_id, region=shop.region, cipher=shop.cipher)
-    return connector.shop(connection.url, connection.credentials, keepers.of(connection), ref, shop_limiter())
+def _gateways(
+    db: Database, connections: Connections, platforms: Mapping[str, Assembled], keepers: Keepers
+) -> KeptGateways:
+    def account(connection: Connection) -> Account:
+        return Account(
+            connection.id,
+            connection.url,
+            connection.credentials,
+            keepers.of(connection) if platforms[connection.kind].renew else None,
+            connection.plugin_override,
+        )
 
+    def channel(opened: Callable[[Account, FoundShop], Channel]) -> MakeChannel:
+        return lambda connection, shop: opened(
+            account(connection), FoundShop(shop.channel_shop_id, shop.name, shop.region, shop.cipher)
+        )
 
-def _shopify(config: Config, connector: ShopifyConnector, keepers: Keepers, connection: Connection) -> Store:
-    tokens = keepers.of(connection)
-    return connector.store(connection.url, connection.credentials, tokens, connection.id, config.public_url or "")
+    def store(opened: Callable[[Account], Store]) -> MakeStore:
+        return lambda connection: opened(account(connection))
 
-
-def _amazon(connector: AmazonConnector, keepers: Keepers, connection: Connection) -> Store:
-    return connector.store(connection.url, connection.credentials, keepers.of(connection), connection.id)
-
-
-def _store(config: Config, session: aiohttp.ClientSession, connection: Connection) -> Store:
-    client = MagentoClient(
-        session,
-        connection.url,
-        MagentoCredentials.of(connection.credentials),
-        allow_private=config.allow_private_urls,
+    return KeptGateways(
+        db,
+        connections,
+        channels={kind: channel(one.open_channel) for kind, one in platforms.items() if one.open_channel is not None},
+        stores={kind: store(one.open_store) for kind, one in platforms.items() if one.open_store is not None},
+        seen=keepers.seen,
     )
-    return MagentoStore(client, plugin_override=connection.plugin_override)

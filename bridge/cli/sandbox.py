@@ -1,14 +1,17 @@
-"""`bridge sandbox`: TikTok Shop, Magento and Shopify as local servers with made-up data."""
+"""`bridge sandbox`: the platforms as local servers with made-up data."""
 
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 import signal
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.text import Text
@@ -20,38 +23,72 @@ from bridge.cli.shown import JsonOption, console, print_json
 POLL_SECONDS = 0.5
 
 
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One sandbox server."""
+
+    name: str
+    module: str
+    port: int
+    """The one it takes unless told otherwise."""
+    title: str
+    options: tuple[str, ...] = ()
+    """Options of the command that are handed on to it."""
+
+
+BOXES: Final = (
+    Box("tiktok", "bridge.sandbox.tiktok", 9100, "TikTok Shop"),
+    Box("magento", "bridge.sandbox.magento", 9200, "Magento", ("plugin",)),
+    Box("shopify", "bridge.sandbox.shopify", 9300, "Shopify"),
+    Box("amazon", "bridge.sandbox.amazon", 9400, "Amazon"),
+)
+"""All of them. A further one is one more line here."""
+
+
 def add_to(app: typer.Typer) -> None:
-    app.command()(sandbox)
+    app.command()(_with_ports(sandbox))
+
+
+def _with_ports(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with a port option for each sandbox."""
+    signature = inspect.signature(command, eval_str=True)
+    fixed = [one for one in signature.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
+    ports = [
+        inspect.Parameter(
+            f"{box.name}_port",
+            inspect.Parameter.KEYWORD_ONLY,
+            default=box.port,
+            annotation=Annotated[int, typer.Option(help=f"Port of the {box.title} sandbox; 0 takes a free one")],
+        )
+        for box in BOXES
+    ]
+    vars(command)["__signature__"] = signature.replace(parameters=[*ports, *fixed])
+    return command
 
 
 def sandbox(
     *,
-    tiktok_port: Annotated[int, typer.Option(help="Port of the TikTok Shop sandbox; 0 takes a free one")] = 9100,
-    magento_port: Annotated[int, typer.Option(help="Port of the Magento sandbox; 0 takes a free one")] = 9200,
-    shopify_port: Annotated[int, typer.Option(help="Port of the Shopify sandbox; 0 takes a free one")] = 9300,
     plugin: Annotated[str, typer.Option(help="Version of Magento's plugin, 1.0.17 to 1.0.26, or none")] = "1.0.26",
     as_json: JsonOption = False,
+    **ports: int,
 ) -> None:
     """Run the sandbox shops until Ctrl-C, to try things out or to develop against.
 
     They answer like the real ones, keep everything in memory, and do what their control routes say:
-    docs/reference/sandbox-tiktok.md, docs/reference/sandbox-magento.md and docs/reference/sandbox-shopify.md. To
-    connect them, run the service with BRIDGE_ALLOW_PRIVATE_URLS=true.
+    docs/reference/sandbox-tiktok.md, and a page of the same kind for each of the others. To connect them, run the
+    service with BRIDGE_ALLOW_PRIVATE_URLS=true.
     """
+    options = {"plugin": plugin}
     signal.signal(signal.SIGTERM, _interrupt)
     with tempfile.TemporaryDirectory(prefix="bridge-sandbox-") as folder, contextlib.ExitStack() as stack:
-        children = []
-        for name, arguments in (
-            ("tiktok", ["bridge.sandbox.tiktok", "--port", str(tiktok_port)]),
-            ("magento", ["bridge.sandbox.magento", "--port", str(magento_port), "--plugin", plugin]),
-            ("shopify", ["bridge.sandbox.shopify", "--port", str(shopify_port)]),
-        ):
-            child = Child(f"the {name} sandbox", arguments, Path(folder) / f"{name}.log", os.environ)
+        children = {}
+        for box in BOXES:
+            arguments = [box.module, "--port", str(ports[f"{box.name}_port"])]
+            arguments += [part for name in box.options for part in (f"--{name}", options[name])]
+            child = Child(f"the {box.name} sandbox", arguments, Path(folder) / f"{box.name}.log", os.environ)
             stack.callback(child.stop)
-            children.append(child)
-        ready = {
-            name: child.first_line() for name, child in zip(("tiktok", "magento", "shopify"), children, strict=True)
-        }
+            children[box.name] = child
+        ready = {name: child.first_line() for name, child in children.items()}
         if as_json:
             print_json(ready)
         else:
@@ -61,7 +98,7 @@ def sandbox(
                 for key, value in said.items():
                     out.print(Text(f"  {key}: {value}"), soft_wrap=True)
             out.print("Ctrl-C ends all of them.")
-        _until_interrupted(children)
+        _until_interrupted(list(children.values()))
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -20,6 +20,7 @@ from bridge.ports.connecting import (
     TestDelivery,
 )
 from bridge.ports.doors import Door, Hint, HookRefused
+from bridge.ports.entries import Account, Assembled, Entry, Parts, Renew, TokenSource
 from bridge.ports.pacing import Pace
 from bridge.ports.people import (
     ActionRefused,
@@ -51,11 +52,13 @@ from bridge.ports.sides import (
 
 __all__ = [
     "TEST_TOPIC",
+    "Account",
     "ActionRefused",
     "Actions",
     "AlertSender",
     "Announced",
     "Applied",
+    "Assembled",
     "Changed",
     "ChangedPage",
     "Channel",
@@ -65,6 +68,7 @@ __all__ = [
     "Connected",
     "Connector",
     "Door",
+    "Entry",
     "Examined",
     "Finding",
     "FoundShop",
@@ -76,10 +80,12 @@ __all__ = [
     "Meter",
     "NewTarget",
     "Pace",
+    "Parts",
     "Platform",
     "Progress",
     "ReasonNotListed",
     "RejectReason",
+    "Renew",
     "RestoreChecks",
     "RestoreReport",
     "Settled",
@@ -89,6 +95,7 @@ __all__ = [
     "Stream",
     "Sweepable",
     "TestDelivery",
+    "TokenSource",
     "Uncounted",
     "Wanted",
     "Withheld",

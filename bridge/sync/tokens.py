@@ -7,15 +7,13 @@ must never refresh at once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.outcomes import Reauth, RemoteProblem, Retry
-from bridge.ports import Clock
+from bridge.ports import Clock, Renew
 from bridge.storage.connections import Connection, Connections
 from bridge.storage.engine import Database
 
@@ -29,10 +27,6 @@ EARLY = timedelta(hours=24)
 class Grant:
     access_token: str
     expires_at: datetime | None
-
-
-Renew = Callable[[Mapping[str, Any]], Awaitable[tuple[Mapping[str, Any], datetime | None]]]
-"""Credentials → credentials with a fresh pair, and the access token's expiry. Raises `RemoteProblem`."""
 
 
 class KeptTokens:

@@ -41,8 +41,10 @@ class WebDesk:
     """By kind."""
     platforms: Mapping[str, Platform]
     """By kind: every platform there is, as data."""
-    handshake: StoreHandshake
-    authorization: ChannelAuthorization
+    handshakes: Mapping[str, StoreHandshake]
+    """By kind, of stores that can connect themselves."""
+    authorizations: Mapping[str, ChannelAuthorization]
+    """By kind, of channels whose sellers can authorize us in a browser."""
     gateways: Gateways
     actions: Actions
     restore_checks: RestoreChecks

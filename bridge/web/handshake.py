@@ -79,10 +79,13 @@ class Handshakes:
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._owner = f"web-{secrets.token_hex(6)}"
 
+    def _connects_itself(self, connection: Connection) -> bool:
+        return connection.kind in self._desk.handshakes
+
     async def announced_for(self, store_base_url: str) -> Connection | None:
         """The connection an operator made for this store's address."""
         found = await self._desk.db.read(self._desk.connections.all)
-        return next((one for one in found if one.kind == "magento" and same_store(store_base_url, one.url)), None)
+        return next((one for one in found if self._connects_itself(one) and same_store(store_base_url, one.url)), None)
 
     async def accept(self, connection: Connection, announced: Announced, public_url: str) -> None:
         """Keep the callback and begin the exchange. Raises `Problem` 429, `StorageProblem`."""
@@ -156,7 +159,7 @@ class Handshakes:
             return False
         announced = Announced(connection.url, entry["consumer_key"], entry["consumer_secret"], entry["verifier"])
         try:
-            credentials = await self._desk.handshake.exchange(announced)
+            credentials = await self._desk.handshakes[connection.kind].exchange(announced)
         except RemoteProblem as problem:
             if isinstance(problem.outcome, Retry):
                 return True
@@ -180,7 +183,7 @@ class Handshakes:
     async def _find(self, mark: str) -> tuple[Connection, dict[str, Any]] | None:
         for connection in await self._desk.db.read(self._desk.connections.all):
             entry = connection.credentials.get(_FIELD, {}).get(mark)
-            if connection.kind == "magento" and entry:
+            if self._connects_itself(connection) and entry:
                 return connection, entry
         return None
 

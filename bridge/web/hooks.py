@@ -48,8 +48,8 @@ async def store_hook(request: web.Request) -> web.Response:
 
 async def _store_hook(request: web.Request, kind: str) -> web.Response:
     connection_id = request.match_info["connection"]
-    platform = request.app[DESK].platforms.get(kind)
-    if platform is None or platform.side != "store":
+    desk = request.app[DESK]
+    if kind not in desk.doors or desk.platforms[kind].side != "store":
         raise Problem("not-found", "There is no such address for deliveries.")
     keyring = request.app[KEYRING]
 

@@ -47,7 +47,9 @@ async def magento_callback(request: web.Request) -> web.Response:
         raise Problem("not-announced", detail)
     try:
         # To the address the operator announced, whatever the form says.
-        announced = request.app[DESK].handshake.read_callback(form | {"store_base_url": connection.url})
+        announced = (
+            request.app[DESK].handshakes[connection.kind].read_callback(form | {"store_base_url": connection.url})
+        )
     except ValueError as problem:
         raise Problem("bad-request", str(problem)) from None
     await handshakes.accept(connection, announced, connection.facts.get(_PUBLIC) or public_url(request))

@@ -40,11 +40,11 @@ async def tiktok_start(request: web.Request) -> web.Response:
         if connection is None or connection.id != asked.connection:
             detail = "The link was used, is too old, or is not whole. Ask for a new one (POST /api/v1/connections)."
             raise Problem("link-used", detail)
-    if connection is None or connection.kind != "tiktok":
+    if connection is None or connection.kind not in desk.authorizations:
         raise Problem("not-found", "There is no TikTok Shop connection of this id.")
     state = await onetime.issue(desk, connection.id, "state", STATE_LIFE)
     try:
-        target = desk.authorization.authorize_url(public(connection.credentials), state)
+        target = desk.authorizations[connection.kind].authorize_url(public(connection.credentials), state)
     except (ValueError, KeyError):
         detail = "The connection lacks what TikTok's authorization needs (service_id, from Partner Center). Add it."
         raise Problem("conflict", detail) from None
@@ -83,7 +83,7 @@ async def tiktok_callback(request: web.Request) -> web.Response:
 async def _finish(request: web.Request, connection: Connection, code: str) -> web.Response:
     desk = request.app[DESK]
     try:
-        credentials = await desk.authorization.exchange(public(connection.credentials), code)
+        credentials = await desk.authorizations[connection.kind].exchange(public(connection.credentials), code)
         base = connection.facts.get(next(iter(announced_facts("")))) or public_url(request)
         joined = await request.app[CONNECTING].authorized(connection, credentials, base, "TikTok Shop's authorization")
     except RemoteProblem as problem:

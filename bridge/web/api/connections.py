@@ -49,12 +49,12 @@ async def create_connection(request: web.Request) -> web.Response:
         url = connector.normalise(asked.url)
     except ValueError as problem:
         raise invalid("/url", str(problem)) from None
-    if asked.credentials is None and asked.kind == "magento":
+    if asked.credentials is None and asked.kind in desk.handshakes:
         return await _announce_store(request, asked, url)
     given = dict(asked.credentials or {})
     if asked.auth_url is not None:
         given["auth_url"] = asked.auth_url
-    if asked.kind == "tiktok" and not given.get("access_token") and not given.get("refresh_token"):
+    if asked.kind in desk.authorizations and not given.get("access_token") and not given.get("refresh_token"):
         return await _announce_channel(request, asked, connector, url, given)
     credentials = _checked(connector, given)
     try:
