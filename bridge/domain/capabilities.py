@@ -22,6 +22,8 @@ class StoreCapabilities:
     partial_refunds: bool = True
     """Whether some units of an order can be refunded, or the whole order only."""
     partial_because: str = ""
+    restocks_by_row: bool = True
+    """Whether one refund can put some of its rows back to stock and others not; else it is all of them or none."""
     knows_its_stock: bool = False
     """It puts back only what it took itself, so that nobody needs to know whether it did."""
     one_way: bool = False

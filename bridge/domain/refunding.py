@@ -141,7 +141,8 @@ def _effect(
         allowed=rule.allowed,
     )
     if capabilities.partial_refunds:
-        taken, restock_rows = _first_refund(split, due, link, away)
+        first = _first_refund if capabilities.restocks_by_row else _first_whole
+        taken, restock_rows = first(split, due, link, away)
     else:
         # Nothing can be split: the store itself sees to what it still has.
         taken, restock_rows = frozenset(due), frozenset(row for row, parts in split.items() if parts.restock)
@@ -203,6 +204,23 @@ def _first_refund(
         for row, yes in back.items():
             room[row] -= wants[unit][row] if yes else 0
     return frozenset(taken), frozenset(row for row, yes in chosen.items() if yes)
+
+
+def _first_whole(
+    split: dict[str, RowSplit], due: tuple[str, ...], link: Link, away: dict[str, str]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """The same where one refund restocks all its rows or none: first the units that go back with all their pieces."""
+    room = {row: parts.restock for row, parts in split.items()}
+    taken: list[str] = []
+    for unit in due:
+        wants = rows_of(link.unit_map[unit])
+        if unit not in away and all(room[row] >= quantity for row, quantity in wants.items()):
+            taken.append(unit)
+            for row, quantity in wants.items():
+                room[row] -= quantity
+    if not taken:
+        return frozenset(due), frozenset()
+    return frozenset(taken), frozenset(_quantities(taken, link))
 
 
 def _reason(books: Books, taken: frozenset[str], due: tuple[str, ...]) -> str:

@@ -141,6 +141,8 @@ class Store(Sweepable, Protocol):
     ) -> tuple[StoreOrder, ...]:
         """Orders, in all store views, that keep this channel order id, carry one of these numbers, or (of those made
         from `since` on) hold one of these texts in their customer note, not as a part of a longer number.
+
+        A store that has to read its orders one by one to find what they keep reads those touched from `since` on.
         """
         ...
 

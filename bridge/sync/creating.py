@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,6 +21,7 @@ from bridge.killpoints import KillPoint, reach
 from bridge.ports import Store
 from bridge.storage import changelog, foreign, orders, shops
 from bridge.storage.ledger import Claim
+from bridge.storage.orders import OrderRecord
 from bridge.sync import linking
 from bridge.sync.desk import Desk
 from bridge.sync.effect import AGAIN, Handler, Look, Points, Prepared, Step
@@ -32,7 +34,7 @@ async def prepare(desk: Desk, sheet: Sheet, sides: Sides, effect: CreateOrder) -
     store = _port(sides)
     plan = sheet.record.plan
     if plan is not None:
-        found = await _reading(sheet, store.find_orders(sides.channel.id, [plan.number]))
+        found = await _reading(sheet, store.find_orders(sides.channel.id, [plan.number], (), _since(sheet.record)))
         if found:
             return await _adopt(desk, sheet, plan, found)
     else:
@@ -65,6 +67,12 @@ async def prepare(desk: Desk, sheet: Sheet, sides: Sides, effect: CreateOrder) -
             "origin": "created",
         }
     return Prepared({"number": plan.number, "total": str(plan.total), "notes": list(plan.notes)}, record)
+
+
+def _since(record: OrderRecord | None) -> datetime | None:
+    """Nothing of ours is older than its first create."""
+    sent = record.create_sent_at if record else None
+    return None if sent is None else sent - linking.CLOCKS_APART
 
 
 def _port(sides: Sides) -> Store:
@@ -151,7 +159,8 @@ async def look(desk: Desk, sheet: Sheet, _claim: Claim, answer: Done | None) -> 
     if plan is None:
         return Look("absent", "no plan was stored")
     store = await desk.gateways.store(sheet.store_connection_id or "")
-    found = await _reading(sheet, store.find_orders(sheet.record.channel_order_id, [plan.number]))
+    looked_for = store.find_orders(sheet.record.channel_order_id, [plan.number], (), _since(record))
+    found = await _reading(sheet, looked_for)
     row_ids = match_rows(plan, found[0]) if len(found) == 1 else None
     if row_ids is None:
         what = mismatch(plan, found) if found else f"no order {plan.number} in any store view"

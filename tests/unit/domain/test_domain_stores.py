@@ -20,6 +20,7 @@ from tests.unit.domain.making import (
     memo,
     pieces,
     record,
+    row,
     settings,
     store,
     unit,
@@ -92,3 +93,16 @@ def test_a_store_that_puts_back_only_what_it_took_is_not_asked_whether_it_did() 
     trusting = decide(CANCELLED, store(), link=unknown, capabilities=able(knows_its_stock=True)).effect
     assert isinstance(trusting, RefundOrder)
     assert trusting.restock_rows == {"A"}
+
+
+def test_a_store_whose_refund_restocks_all_its_rows_or_none_is_asked_for_one_and_then_the_other() -> None:
+    tied = link(pieces(u1="A", u2="B"))
+    order = store(rows=[row("A", 1), row("B", 1)])
+    sold = [unit("1"), unit("2", "B", left=True)]
+    dead = channel(sold, [record("c1", ["1", "2"])], status="CANCELLED")
+    both = decide(dead, order, link=tied).effect
+    assert isinstance(both, RefundOrder)
+    assert (dict(both.quantities), both.restock_rows) == ({"A": 1, "B": 1}, frozenset("A"))
+    first = decide(dead, order, link=tied, capabilities=able(restocks_by_row=False)).effect
+    assert isinstance(first, RefundOrder)
+    assert (dict(first.quantities), first.restock_rows, first.everything) == ({"A": 1}, frozenset("A"), False)
