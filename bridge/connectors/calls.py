@@ -16,7 +16,7 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("bridge.remote")
-_REQUEST_IDS: Final = ("X-Tt-Logid", "X-Request-Id")
+_REQUEST_IDS: Final = ("X-Tt-Logid", "X-Request-Id", "X-Amzn-Requestid")
 _MOST: Final = 200
 
 # The first pattern that fits names the endpoint; an unknown path is `other`, so that no id becomes a label.
@@ -25,6 +25,11 @@ _ENDPOINTS: Final = tuple(
     for kind, pattern, endpoint in (
         ("shopify", r"POST .*/admin/api/[^/]+/graphql\.json$", "graphql"),
         ("shopify", r"POST .*/admin/oauth/access_token$", "token"),
+        ("amazon", r"PUT .*/outbound/[^/]+/(fulfillmentOrders|orders)/[^/]+/cancel$", "cancel"),
+        ("amazon", r"POST .*/outbound/[^/]+/(fulfillmentOrders|orders)$", "create_order"),
+        ("amazon", r"GET .*/outbound/[^/]+/(fulfillmentOrders|orders)/[^/]+$", "read_order"),
+        ("amazon", r"GET .*/outbound/[^/]+/(fulfillmentOrders|orders)$", "list_orders"),
+        ("amazon", r"POST .*/auth/o2/token$", "token"),
         ("magento", r"POST .*/V1/orders$", "create_order"),
         ("magento", r"POST .*/V1/order/[^/]+/invoice$", "invoice"),
         ("magento", r"POST .*/V1/order/[^/]+/refund$", "refund"),

@@ -101,9 +101,10 @@ TEXTS: Mapping[AttentionKind, AttentionText] = {
         "Check the salable quantity of these rows: the units can be sold twice. They will not be put back to stock.",
     ),
     AttentionKind.CANNOT_REFUND: AttentionText(
-        "No credit memo can take the cancelled units",
-        "Nothing is left to refund for them. See in the store where their rows or their money went, put their stock "
-        "right by hand if they are on the shelf, then dismiss this.",
+        "The store does not take back the cancelled units",
+        "The reason says what stands in the way, and what to do. Where nothing is left to refund: see in the store "
+        "where their rows or their money went, put their stock right by hand if they are on the shelf, then dismiss "
+        "this.",
     ),
     AttentionKind.PARTIAL_REFUND: AttentionText(
         "The store refunded some units",

@@ -33,7 +33,8 @@ def decide(
 ) -> Settlement:
     direction = settings.cancellation_sync.channel_to_store
     count = len(books.unrefunded)
-    what = f"{count} of {units(len(books.mapped))} cancelled on TikTok Shop and not refunded in the store"
+    back = "refunded" if store.keeps_money else "cancelled"
+    what = f"{count} of {units(len(books.mapped))} cancelled on TikTok Shop and not {back} in the store"
     if not direction.enabled and not capabilities.one_way:  # one way, it has no switch
         return Settlement(Verdict.SETTLED, f"{what}, but TikTok Shop cancellation → refund is switched off")
     past = {} if "past" in link.allowed else _before(books, direction.effective_from)
@@ -72,7 +73,8 @@ def decide(
     if not effect.everything and not capabilities.partial_refunds:
         return _held(AttentionKind.CANNOT_REFUND, f"{what}; {capabilities.partial_because}", books)
     if settings.dry_run:
-        return Settlement(Verdict.WAITING, f"dry run: would refund. {effect.because}. {effect.restock_because}")
+        would = "refund" if store.keeps_money else "cancel"
+        return Settlement(Verdict.WAITING, f"dry run: would {would}. {effect.because}. {effect.restock_because}")
     return Settlement(Verdict.ACT, effect.because, effect)
 
 
@@ -152,7 +154,7 @@ def _effect(
         row.sku for row in store.rows if row.id not in restock_rows and quantities.get(row.id, 0) > unshipped[row.id]
     ]
     return RefundOrder(
-        because=_because(books, taken, due, everything=everything),
+        because=_because(books, taken, due, everything=everything, money=store.keeps_money),
         units=taken,
         quantities=quantities,
         everything=everything,
@@ -228,12 +230,14 @@ def _reason(books: Books, taken: frozenset[str], due: tuple[str, ...]) -> str:
     return death.reason_text or death.reason
 
 
-def _because(books: Books, taken: frozenset[str], due: tuple[str, ...], *, everything: bool) -> str:
+def _because(books: Books, taken: frozenset[str], due: tuple[str, ...], *, everything: bool, money: bool) -> str:
     death = books.dead[min(taken, key=due.index)]
     who = {"BUYER": "the buyer", "SELLER": "the seller", "SYSTEM": "TikTok", "OPERATOR": "TikTok's operator"}
     by = who.get(death.role, death.role or "TikTok Shop")
     why = death.reason_text or death.reason
-    if everything:
+    if everything and not money:
+        scope = "everything left is cancelled"
+    elif everything:
         scope = "everything left is refunded"
     elif len(taken) < len(due):
         scope = (
@@ -241,7 +245,8 @@ def _because(books: Books, taken: frozenset[str], due: tuple[str, ...], *, every
         )
     else:
         scope = f"{are(len(taken))} refunded by quantity, without shipping,"
-    return f"cancelled by {by} on TikTok Shop{f' ({why})' if why else ''}; {scope} in the store, offline"
+    how = ", offline" if money else ""
+    return f"cancelled by {by} on TikTok Shop{f' ({why})' if why else ''}; {scope} in the store{how}"
 
 
 def _restock_because(

@@ -160,7 +160,8 @@ class Store(Sweepable, Protocol):
         ...
 
     async def create_order(self, plan: OrderPlan) -> Outcome:
-        """`Done.reference` is the store order id; `Done.facts["reserved"]` is `yes`, `no` or absent (no header).
+        """`Done.reference` is the store order id; `Done.facts["reserved"]` is `yes`, `no` or absent (no header), and
+        `reserved_because` says why where no plugin reports it.
 
         `AlreadyDone` when an order of that number exists: find it.
         """

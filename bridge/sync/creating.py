@@ -192,6 +192,8 @@ async def _reserved(
     if header is None and noted in {Reserved.YES, Reserved.NO}:
         return noted, sheet.record.reserved_because or "as the plugin reported when it was created"
     message = answer.facts.get("reservation_message", "") if answer else ""
+    if header == "yes" and answer and "reserved_because" in answer.facts:
+        return Reserved.YES, answer.facts["reserved_because"]  # a store that needs no plugin for it
     after = None
     if header is None and plan.salable_before is not None:
         after = await _reading(sheet, store.salable(plan.view, [row.sku for row in plan.rows]))

@@ -24,6 +24,7 @@ from bridge.connectors.amazon.wire import (
     told_rate,
     write_problem,
 )
+from bridge.connectors.once import once
 from bridge.domain.outcomes import Outcome, RemoteProblem, Retry, Unknown
 from bridge.domain.pacing import Rate, Turn
 
@@ -87,10 +88,17 @@ class Client:
             raise read_problem(answer)
         return answer.body
 
-    async def find(self, call: Call) -> Mapping[str, Any] | None:
-        """The same; None where there is no such order."""
+    async def find(self, call: Call, probe: Call) -> Mapping[str, Any] | None:
+        """The same; None where there is no such order.
+
+        Amazon may hide what it does not have behind 403 [not confirmed]: then `probe`, a read that the same role
+        allows, tells it from a role that is lacking.
+        """
         answer = await self._read(call)
         if is_missing(answer):
+            return None
+        if answer.status == 403 and not is_stale(answer):
+            await self.read(probe)
             return None
         if not answer.is_ok or answer.body is None:
             raise read_problem(answer)
@@ -147,7 +155,13 @@ class Client:
         # Problems are told in our own words and not chained: aiohttp's carry the request with the token in its headers.
         try:
             async with self._session.request(
-                call.method, url, data=body, headers=headers, timeout=limits, allow_redirects=False
+                call.method,
+                url,
+                data=body,
+                headers=headers,
+                timeout=limits,
+                allow_redirects=False,
+                middlewares=() if call.method == "GET" else (once,),
             ) as response:
                 return read_answer(response.status, response.headers, await _whole(response))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as problem:

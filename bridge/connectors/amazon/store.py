@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from bridge.connectors.amazon import cancelling, sweeping
 from bridge.connectors.amazon.client import Client
@@ -22,6 +22,8 @@ from bridge.domain.plans import CannotPlan, OrderPlan, RefundRequest
 from bridge.domain.settings import ShopSettings
 from bridge.domain.store_order import StoreOrder
 from bridge.ports import ChangedPage, Progress, Stream
+
+_A_MOMENT: Final = timedelta(minutes=1)
 
 
 class AmazonStore:
@@ -76,7 +78,8 @@ class AmazonStore:
     async def _look(self, order_id: str) -> FulfilmentOrder | None:
         if not is_id(order_id):
             return None
-        body = await self._client.find(self._version.get(order_id))
+        probe = self._version.listing(self._now() - _A_MOMENT, None)
+        body = await self._client.find(self._version.get(order_id), probe)
         return self._version.order(body) if body is not None else None
 
     async def find_orders(
@@ -123,7 +126,7 @@ class AmazonStore:
             return AlreadyDone(f"Amazon has an order {plan.number} already")
         answer = await self._client.write(self._version.create(plan.body))
         if isinstance(answer, Answer):
-            return Done(plan.number, {"reserved": "yes", "reservation_message": "Amazon sends it from its own stock"})
+            return Done(plan.number, {"reserved": "yes", "reserved_because": "Amazon holds the units in its own stock"})
         return await self._refused_create(plan, answer) if isinstance(answer, Rejected) else answer
 
     async def _refused_create(self, plan: OrderPlan, refused: Rejected) -> Outcome:

@@ -78,8 +78,14 @@ def read_answer(status: int, headers: Mapping[str, str], raw: bytes) -> Answer:
 
 
 def is_stale(answer: Answer) -> bool:
-    """The access token may have ended a moment ago. Amazon says so with 401, or with 403 and words about the token."""
-    return answer.status == 401 or (answer.status == 403 and _TOKEN.search(answer.said) is not None)
+    """The access token may have ended a moment ago. Amazon says so with 401, or with 403 and words about the token,
+    which stand in the details.
+    """
+    return answer.status == 401 or (answer.status == 403 and any(map(_is_about_token, answer.errors)))
+
+
+def _is_about_token(error: Mapping[str, Any]) -> bool:
+    return _TOKEN.search(f"{error.get('message')} {error.get('details')}") is not None
 
 
 def is_missing(answer: Answer) -> bool:

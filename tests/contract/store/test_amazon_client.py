@@ -23,6 +23,7 @@ from bridge.domain.outcomes import Reauth, Rejected, RemoteProblem, Retry, Unkno
 from bridge.domain.pacing import Rate, Turn
 
 GET = Call("GET", "/fba/outbound/2020-07-01/fulfillmentOrders/TT%2F1", {"nextToken": "a+b/="})
+LIST = Call("GET", "/fba/outbound/2020-07-01/fulfillmentOrders")
 PUT = Call("PUT", "/fba/outbound/2020-07-01/fulfillmentOrders/TT-1/cancel")
 GRANT = {"client_id": "app-1", "client_secret": "cs-hidden", "refresh_token": "Atzr|hidden"}
 Reply = web.Response | Callable[[web.Request], web.StreamResponse]
@@ -125,8 +126,9 @@ async def test_a_role_that_is_lacking_renews_nothing() -> None:
 
 
 async def test_a_write_that_was_cut_off_or_kept_silent_is_unknown_and_a_read_is_tried_again() -> None:
-    async with opened(_cut, _cut) as bench:
+    async with opened(_cut, _cut, _cut) as bench:
         assert isinstance(await bench.client.write(PUT), Unknown)
+        assert [method for method, *_ in bench.heard] == ["PUT"]
         with pytest.raises(RemoteProblem) as caught:
             await bench.client.read(GET)
         assert isinstance(caught.value.outcome, Retry)
@@ -172,11 +174,11 @@ async def test_there_is_no_such_order_is_an_answer_to_find_and_a_problem_to_read
     async with opened(
         told(404, "NotFound", "x"), told(404, "NotFound", "x"), told(400, "InvalidInput", "bad")
     ) as bench:
-        assert await bench.client.find(GET) is None
+        assert await bench.client.find(GET, LIST) is None
         with pytest.raises(RemoteProblem):
             await bench.client.read(GET)
         with pytest.raises(RemoteProblem) as caught:
-            await bench.client.find(GET)
+            await bench.client.find(GET, LIST)
         assert isinstance(caught.value.outcome, Rejected)
 
 

@@ -66,6 +66,8 @@ def test_a_token_that_ended_is_told_from_a_role_that_is_lacking() -> None:
     assert is_stale(answer(401))
     assert is_stale(answer(403, EXPIRED))
     assert not is_stale(answer(403, DENIED))
+    in_details = {"code": "Unauthorized", "message": DENIED[1], "details": "The access token you provided has expired."}
+    assert is_stale(answer(403, body={"errors": [in_details]}))
     refused = nothing_done(answer(403, DENIED))
     assert refused is not None
     assert "Amazon Fulfillment" in refused.because
