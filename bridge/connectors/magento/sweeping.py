@@ -27,6 +27,7 @@ _FIELDS = {
 
 async def newest(client: Client, stream: str) -> datetime | None:
     """Raises `RemoteProblem`."""
+    _only_known(stream)
     query = criteria(sort=("updated_at", "DESC"), page_size=1, fields="items[entity_id,updated_at],total_count")
     rows, _ = await _page(client, stream, query)
     return read_time(rows[0].get("updated_at")) if rows else None
@@ -34,6 +35,7 @@ async def newest(client: Client, stream: str) -> datetime | None:
 
 async def changed(client: Client, stream: str, since: datetime, page: str | None) -> ChangedPage:
     """`page` is the last id of the page before. Raises `RemoteProblem`."""
+    _only_known(stream)
     query = criteria(
         [("updated_at", "gteq", magento_time(since))],
         [("entity_id", "gt", page or "0")],
@@ -48,9 +50,12 @@ async def changed(client: Client, stream: str, since: datetime, page: str | None
     return ChangedPage(tuple(_changed(stream, row) for row in rows), more, left)
 
 
-async def _page(client: Client, stream: str, query: str) -> tuple[list[dict[str, Any]], int | None]:
+def _only_known(stream: str) -> None:
     if stream not in _FIELDS:
         raise ValueError(f"a Magento store has no stream {stream!r}")
+
+
+async def _page(client: Client, stream: str, query: str) -> tuple[list[dict[str, Any]], int | None]:
     page = expect_object(await client.get(f"/rest/V1/{stream}", query), stream)
     total = text(page.get("total_count"))
     return expect_rows(page.get("items"), stream), int(total) if total.isdecimal() else None

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-import json
+import re
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
+from unittest import mock
 
 import aiohttp
 from aiohttp.test_utils import TestServer
 
 from bridge.connectors.shopify.connect import Given, ShopifyConnector
+from bridge.connectors.shopify.documents import CHANGED
+from bridge.connectors.shopify.door import ShopifyDoor
+from bridge.connectors.shopify.platform import PLATFORM
 from bridge.connectors.shopify.store import ShopifyStore
-from bridge.domain.channel_order import ChannelOrder
-from bridge.domain.outcomes import Done
-from bridge.domain.plans import OrderPlan, RefundRequest
-from bridge.domain.settings import ShopSettings, Tie
+from bridge.domain.plans import RefundRequest
 from bridge.domain.store_order import StoreOrder
-from bridge.domain.tokens import mark
 from bridge.sandbox.shopify import ShopifySandbox, create_app
-from tests.unit.magento.orders import Line, order_of
+from tests.contract.store import store_bench
+from tests.contract.store.store_bench import TOKEN, BoxBench
 
-TOKEN = "0123456789abcdef"
 PUBLIC = "https://bridge.example"
-_RUN = itertools.count(1)
 
 
 class WallClock:
@@ -43,45 +41,54 @@ def refund(
     restock: frozenset[str] | bool = True,
     token: str = TOKEN,
 ) -> RefundRequest:
-    """Named rows, or everything that is left where none is named."""
-    wanted = quantities or {row.id: row.left for row in order.rows if row.left}
-    rows = frozenset(wanted) if restock is True else restock or frozenset()
-    comment = f"TikTok cancellation 4035: no longer needed {mark(token)}"
-    return RefundRequest(token, comment, wanted, everything=not quantities, restock_rows=rows)
+    """As the suite asks for it, or with just these rows back to stock."""
+    asked = store_bench.refund(order, quantities, restock=bool(restock), token=token)
+    return asked if isinstance(restock, bool) else replace(asked, restock_rows=restock)
 
 
-@dataclass
-class ShopifyBench:
-    url: str
-    session: aiohttp.ClientSession
+@dataclass(kw_only=True)
+class ShopifyBench(BoxBench):
+    platform = PLATFORM
+    faults: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "create": {"containing": "orderCreate"},
+        "refund": {"containing": "orderCancel"},
+        "part": {"containing": "refundCreate"},
+        "read": {"path": "graphql"},
+    }
+
     box: ShopifySandbox
     connector: ShopifyConnector
-    credentials: dict[str, Any]
     store: ShopifyStore
 
-    settings = ShopSettings(store=Tie(connection="c1"))
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        named = ("client_secret", "earlier_client_secret", "access_token")
+        return tuple(str(self.credentials[name]) for name in named if self.credentials.get(name))
 
-    def order(self, *lines: Line, **amounts: Any) -> ChannelOrder:
-        number = f"5764{next(_RUN):014d}"
-        return order_of(lines or [self.line("50"), self.line("50")], order_id=number, **amounts)
+    @property
+    def wrong(self) -> Mapping[str, Any]:
+        return {"client_id": self.box.tokens.client_id, "client_secret": "shpss_wrong_secret_of_nobody"}
 
-    def line(self, price: str, sku: str = "SKU-A", seller: str = "0", tax: str = "0") -> Line:
-        return Line(sku, Decimal(price), Decimal(seller), Decimal(0), Decimal(tax))
+    async def revoke(self) -> None:
+        await self.control("POST", "uninstall", {})
 
-    async def plan(self, order: ChannelOrder) -> OrderPlan:
-        found = await self.store.plan_order(order, self.settings, {})
-        assert isinstance(found, OrderPlan), found
-        return found
+    def made(self) -> int:
+        return self.box.effects["order"]
 
-    async def create(self, order: ChannelOrder | None = None) -> StoreOrder:
-        made = await self.store.create_order(await self.plan(order or self.order(shipping="5")))
-        assert isinstance(made, Done), made
-        return await self.read(made.reference)
+    async def take_back(self, order: StoreOrder) -> None:
+        await self.control("POST", f"orders/{order.id}/cancel", {})
 
-    async def read(self, order_id: str) -> StoreOrder:
-        found = await self.store.read_order(order_id)
-        assert found is not None
-        return found
+    def short_pages(self, rows: int) -> AbstractContextManager[Any]:
+        short = re.sub(r"first: \d+", f"first: {rows}", CHANGED, count=1)
+        return mock.patch("bridge.connectors.shopify.sweeping.CHANGED", short)
+
+    async def wake_deliveries(self) -> None:
+        await self.control("PATCH", "settings", {"webhooks_paused": False})
+
+    async def stock(self, sku: str = "") -> Decimal:
+        told = await super().stock(sku)
+        assert told is not None
+        return told
 
     async def cancelled(self, order: StoreOrder, reference: str) -> StoreOrder:
         """The order once its cancellation shows."""
@@ -95,17 +102,6 @@ class ShopifyBench:
             while not await shows():
                 await asyncio.sleep(0.02)
         return await self.read(order.id)
-
-    async def stock(self, sku: str = "SKU-A") -> Decimal:
-        told = await self.store.salable("", [sku])
-        assert told is not None
-        return told[sku]
-
-    async def control(self, method: str, path: str, body: Any = None) -> Any:
-        async with self.session.request(method, f"{self.url}/_control/{path}", json=body) as answer:
-            text = await answer.text()
-            assert answer.status in {200, 201}, text
-            return json.loads(text)
 
     def again(self, credentials: Mapping[str, Any] | None = None, public_url: str = "") -> ShopifyStore:
         """The same shop through another client, with no memory."""
@@ -127,4 +123,14 @@ async def open_shopify(**credentials: Any) -> AsyncIterator[ShopifyBench]:
         connected = await connector.connect("c1", url, connector.check(given), PUBLIC)
         kept = dict(connected.credentials)
         tokens = Given(session, WallClock(), kept)
-        yield ShopifyBench(url, session, box, connector, kept, connector.store(url, kept, tokens, "c1", ""))
+        yield ShopifyBench(
+            url=url,
+            session=session,
+            box=box,
+            connector=connector,
+            door=ShopifyDoor(),
+            credentials=kept,
+            store=connector.store(url, kept, tokens, "c1", ""),
+            sku="SKU-A",
+            other_sku="SKU-B",
+        )

@@ -16,7 +16,7 @@ from bridge.connectors.magento.store import MagentoStore
 from bridge.domain.outcomes import Reauth, RemoteProblem
 from bridge.ports import Connected, Connector, Door, StoreHandshake
 from bridge.sandbox.magento.integrations import SHORT_LIST
-from tests.contract.store.bench import SandboxBench, everything, open_sandbox
+from tests.contract.store.magento_bench import SandboxBench, everything, open_sandbox
 
 PUBLIC = "https://bridge.example.com"
 

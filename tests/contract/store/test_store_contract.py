@@ -1,4 +1,4 @@
-"""What `bridge.ports.Store` promises, asked of the sandbox and, where the environment names one, of a real store."""
+"""What only Magento has, asked of the sandbox and a real store; the rest is in `test_every_store.py`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ from decimal import Decimal
 import pytest
 
 from bridge.domain.outcomes import AlreadyDone, Done, Rejected
-from bridge.domain.plans import CannotPlan, CannotPlanKind
-from bridge.domain.tokens import mark
 from bridge.domain.verification import BookState, differences
-from tests.contract.store.bench import Bench, everything, refund
-from tests.unit.magento.orders import cancelled, line
+from tests.contract.store.magento_bench import Bench, everything, refund
 
 
 async def test_an_order_is_created_found_and_never_created_twice(bench: Bench) -> None:
@@ -132,15 +129,6 @@ async def test_partial_after_partial_over_two_prices_of_one_sku_adds_up(bench: B
     assert await bench.salable() == salable
 
 
-async def test_a_partial_refund_of_more_than_is_left_books_nothing(bench: Bench) -> None:
-    order = await bench.create()
-    row = order.rows[0].id
-    assert isinstance(await bench.store.refund_order(order, refund({row: 1}, token="1" * 16)), Done)
-    again = await bench.store.refund_order(order, refund({row: 2}, token="2" * 16))
-    assert isinstance(again, Rejected | AlreadyDone), again
-    assert [memo.quantities for memo in (await bench.read(order.id)).refunds] == [{row: 1}]
-
-
 async def test_of_two_rows_one_goes_back_to_stock_and_the_other_does_not(bench: Bench) -> None:
     salable, source = await bench.salable(), await bench.source()
     order = await bench.create(bench.order(bench.line("50"), bench.line("40")))
@@ -191,49 +179,8 @@ async def test_a_credit_memo_leads_to_its_order(bench: Bench) -> None:
     assert await bench.store.resolve("creditmemos/update", "1/../2") is None
 
 
-async def test_what_is_not_there_is_none(bench: Bench) -> None:
-    assert await bench.store.read_order("99999999") is None
-    assert await bench.store.read_order("x") is None
-
-
-async def test_units_dead_before_the_create_are_left_out(bench: Bench) -> None:
-    order = cancelled(bench.order(bench.line("50"), bench.line("40"), shipping="5"), [0], "50")
-    read = await bench.create(order)
-    assert [(row.price, row.ordered) for row in read.rows] == [(Decimal(40), 1)]
-    assert read.grand_total.amount == Decimal(45)
-
-
-async def test_unknown_skus_are_named_before_anything_is_created(bench: Bench) -> None:
-    order = bench.order(line("no-such-sku-anywhere", "5"))
-    found = await bench.store.plan_order(order, bench.settings, {})
-    assert isinstance(found, CannotPlan)
-    assert found.kind is CannotPlanKind.UNKNOWN_SKU
-    assert "no-such-sku-anywhere" in found.because
-    plan = await bench.plan(order, {"no-such-sku-anywhere": bench.sku})
-    assert [row.sku for row in plan.rows] == [bench.sku]
-
-
-async def test_the_same_order_is_planned_with_the_same_bytes(bench: Bench) -> None:
-    order = bench.order(shipping="5")
-    assert (await bench.plan(order)).body == (await bench.plan(order)).body
-
-
-async def test_salable_leaves_out_what_the_store_cannot_tell(bench: Bench) -> None:
-    told = await bench.store.salable(bench.view, [bench.sku, "a/b", "no-such-sku-anywhere"])
-    assert told is not None
-    assert set(told) == {bench.sku}
-
-
 async def test_capabilities_say_what_the_plugin_can_do(bench: Bench) -> None:
     found = await bench.store.capabilities()
     assert found.refunds_work
     assert found.read_at is not None
     assert found.restock_because
-
-
-async def test_our_mark_is_written_as_it_is_read(bench: Bench) -> None:
-    order = await bench.create()
-    request = everything(order, restock=True, token="fedcba9876543210")
-    assert mark(request.token) in request.comment
-    await bench.store.refund_order(order, request)
-    assert (await bench.read(order.id)).refunds[0].tokens == {"fedcba9876543210"}

@@ -16,7 +16,7 @@ from bridge.domain.outcomes import AlreadyDone, Done, Reauth, Rejected, RemotePr
 from bridge.domain.plans import CannotPlan, CannotPlanKind
 from bridge.domain.settings import ShopSettings, Tie
 from bridge.sandbox.faults import Fault
-from tests.contract.store.bench import NAMES, SandboxBench, everything, open_sandbox, refund
+from tests.contract.store.magento_bench import NAMES, SandboxBench, everything, open_sandbox, refund
 from tests.unit.magento.orders import line, order_of
 
 BEHAVIOUR = "as-inventory-behaviour"

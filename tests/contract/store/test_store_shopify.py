@@ -1,9 +1,8 @@
-"""What `bridge.ports.Store` promises, asked of a Shopify shop."""
+"""What only a Shopify shop has; what it shares with every store is in `test_every_store.py`."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,11 +10,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bridge.domain.outcomes import AlreadyDone, Done, Reauth, Rejected, RemoteProblem, Retry, Unknown
-from bridge.domain.plans import CannotPlan, CannotPlanKind
+from bridge.domain.outcomes import AlreadyDone, Done, Reauth, Rejected, RemoteProblem, Retry
 from bridge.domain.verification import BookState, differences
-from tests.contract.store.shopify_bench import TOKEN, ShopifyBench, open_shopify, refund
-from tests.unit.magento.orders import cancelled, line
+from tests.contract.store.shopify_bench import ShopifyBench, open_shopify, refund
+from tests.contract.store.store_bench import TOKEN
 
 
 @pytest_asyncio.fixture
@@ -50,39 +48,6 @@ async def test_an_order_is_created_paid_found_and_never_created_twice(shop: Shop
     ]
     assert found.is_invoiced
     assert isinstance(await shop.store.invoice_order(found.id, reserve=False), AlreadyDone)
-
-
-async def test_a_create_whose_answer_was_lost_is_found_again(shop: ShopifyBench) -> None:
-    order = shop.order(shipping="5")
-    plan = await shop.plan(order)
-    await shop.control("POST", "faults", {"kind": "cut", "containing": "orderCreate"})
-    assert isinstance(await shop.store.create_order(plan), Unknown)
-    [found] = await shop.store.find_orders(order.id, [plan.number])
-    assert found.number == plan.number
-    assert isinstance(await shop.store.create_order(plan), AlreadyDone)
-    assert shop.box.effects["order"] == 1
-
-
-async def test_taxes_and_discounts_add_up_in_the_shop_to_the_cent(shop: ShopifyBench) -> None:
-    lines = [shop.line("33.33", seller="3.34", tax="2.47"), shop.line("19.99", sku="SKU-B", tax="1.01")]
-    order = shop.order(*lines, shipping="15", shipping_tax="1.24", region="US")
-    found = await shop.create(order)
-    assert found.grand_total.amount == found.total_paid.amount == order.payment.total.amount
-
-
-async def test_units_dead_before_the_create_are_left_out(shop: ShopifyBench) -> None:
-    order = cancelled(shop.order(shop.line("50"), shop.line("40"), shipping="5"), [0], "50")
-    read = await shop.create(order)
-    assert [(row.price, row.ordered) for row in read.rows] == [(Decimal(40), 1)]
-    assert read.grand_total.amount == Decimal(45)
-
-
-async def test_unknown_skus_are_named_before_anything_is_created(shop: ShopifyBench) -> None:
-    found = await shop.store.plan_order(shop.order(line("no-such-sku", "5")), shop.settings, {})
-    assert isinstance(found, CannotPlan)
-    assert found.kind is CannotPlanKind.UNKNOWN_SKU
-    mapped = await shop.store.plan_order(shop.order(line("no-such-sku", "5")), shop.settings, {"no-such-sku": "SKU-A"})
-    assert not isinstance(mapped, CannotPlan)
 
 
 @pytest.mark.parametrize(
@@ -206,16 +171,6 @@ async def test_where_the_result_cannot_be_read_the_job_and_the_order_tell(versio
         assert read.refunds[0].tokens == {TOKEN}
 
 
-async def test_a_cancel_whose_answer_was_lost_is_read_from_the_order(shop: ShopifyBench) -> None:
-    order = await shop.create()
-    await shop.control("POST", "faults", {"kind": "cut", "containing": "orderCancel"})
-    assert isinstance(await shop.store.refund_order(order, refund(order)), Unknown)
-    read = await shop.cancelled(order, "")
-    assert read.refunds[0].is_ours
-    assert isinstance(await shop.store.refund_order(order, refund(order)), AlreadyDone)
-    assert shop.box.effects["cancel"] == 1
-
-
 async def test_a_partial_refund_takes_its_units_and_no_shipping_and_the_rest_closes_to_the_cent(
     shop: ShopifyBench,
 ) -> None:
@@ -252,15 +207,6 @@ async def test_of_two_rows_one_goes_back_to_stock_and_the_other_does_not(shop: S
     assert {row.left for row in read.rows} == {0}
     assert (await shop.stock(), await shop.stock("SKU-B")) == (a, b - 1)
     assert read.total_refunded == read.total_paid
-
-
-async def test_more_than_is_left_books_nothing(shop: ShopifyBench) -> None:
-    order = await shop.create()
-    row = order.rows[0].id
-    assert isinstance(await shop.store.refund_order(order, refund(order, {row: 1}, token="1" * 16)), Done)
-    again = await shop.store.refund_order(order, refund(order, {row: 2}, token="2" * 16))
-    assert isinstance(again, Rejected | AlreadyDone), again
-    assert [memo.quantities for memo in (await shop.read(order.id)).refunds] == [{row: 1}]
 
 
 @pytest.mark.parametrize(
@@ -310,15 +256,6 @@ async def test_a_token_that_ended_is_asked_for_anew_and_a_legacy_one_is_not(shop
     assert "shpat_dead" not in str(problem.value)
 
 
-async def test_a_shop_that_breaks_down_leaves_nobody_sure(shop: ShopifyBench) -> None:
-    order = await shop.create()
-    await shop.control("POST", "faults", {"kind": "fail", "status": 502, "containing": "orderCancel"})
-    assert isinstance(await shop.store.refund_order(order, refund(order)), Unknown)
-    await shop.control("POST", "faults", {"kind": "fail", "status": 502})
-    with pytest.raises(RemoteProblem):
-        await shop.read(order.id)
-
-
 # --- connecting, registering, sweeping --------------------------------------------------------------------------------
 
 
@@ -351,14 +288,6 @@ async def test_capabilities_say_what_the_app_may_do(shop: ShopifyBench) -> None:
     assert able.reported == "2026-10"
 
 
-async def test_wrong_credentials_are_told_without_being_shown(shop: ShopifyBench) -> None:
-    wrong = {"client_id": shop.box.tokens.client_id, "client_secret": "shpss_wrong"}
-    with pytest.raises(RemoteProblem) as problem:
-        await shop.connector.connect("c1", shop.url, wrong, "")
-    assert isinstance(problem.value.outcome, Reauth)
-    assert "shpss_wrong" not in str(problem.value)
-
-
 async def test_a_sweep_reads_every_order_that_changed_whatever_moves(shop: ShopifyBench) -> None:
     orders = [await shop.create() for _ in range(3)]
     newest = await shop.store.newest("orders")
@@ -372,11 +301,3 @@ async def test_a_sweep_reads_every_order_that_changed_whatever_moves(shop: Shopi
     assert (await shop.store.changed("orders", newest + timedelta(hours=1), None)).items == ()
     with pytest.raises(ValueError, match="stream"):
         await shop.store.newest("creditmemos")
-
-
-async def test_what_is_not_there_is_none(shop: ShopifyBench) -> None:
-    assert await shop.store.read_order("99999999") is None
-    assert await shop.store.read_order("x") is None
-    assert await shop.store.resolve("orders/cancelled", "1/../2") is None
-    gone = replace(await shop.create(), id="99999999")
-    assert isinstance(await shop.store.refund_order(gone, refund(gone)), Rejected)

@@ -7,7 +7,7 @@ import pytest
 from bridge.connectors.magento import search, store, sweeping
 from bridge.domain.outcomes import Done
 from bridge.ports import Changed, Store
-from tests.contract.store.bench import Bench, SandboxBench, everything
+from tests.contract.store.magento_bench import Bench, SandboxBench, everything
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 

@@ -5,78 +5,47 @@ Everything here goes through the store's public interface, so that the same test
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
-import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
+from unittest import mock
 
 import aiohttp
 from aiohttp.test_utils import TestServer
 
+from bridge.connectors.magento import sweeping
 from bridge.connectors.magento.client import Client
+from bridge.connectors.magento.connect import MagentoConnector
+from bridge.connectors.magento.door import MagentoDoor
+from bridge.connectors.magento.platform import PLATFORM
 from bridge.connectors.magento.search import criteria
 from bridge.connectors.magento.signing import Credentials
 from bridge.connectors.magento.store import MagentoStore
-from bridge.domain.channel_order import ChannelOrder
-from bridge.domain.outcomes import Done
-from bridge.domain.plans import OrderPlan, RefundRequest
+from bridge.domain.plans import RefundRequest
 from bridge.domain.settings import ShopSettings, Tie
 from bridge.domain.store_order import StoreOrder
 from bridge.domain.tokens import mark
 from bridge.sandbox.magento import MagentoSandbox, create_app
-from tests.unit.magento.orders import Line, order_of
+from tests.contract.store.store_bench import BoxBench, StoreBench
 
 NAMES = ("consumer_key", "consumer_secret", "access_token", "access_token_secret")
-_RUN = itertools.count(int(time.time()) * 1000)
 
 
-@dataclass
-class Bench:
-    url: str
-    session: aiohttp.ClientSession
-    credentials: dict[str, str]
+@dataclass(kw_only=True)
+class Bench(StoreBench):
+    platform = PLATFORM
+
     client: Client
     store: MagentoStore
-    sku: str
-    currency: str = "USD"
-    view: str = ""
-    settings: ShopSettings = field(default_factory=lambda: ShopSettings(store=Tie(connection="c1")))
-
-    def order(self, *lines: Line, order_id: str = "", **amounts: Any) -> ChannelOrder:
-        """A channel order of a number that this store has never seen."""
-        number = order_id or f"5764{next(_RUN):014d}"
-        return order_of(lines or [self.line("50"), self.line("50")], order_id=number, currency=self.currency, **amounts)
-
-    def line(self, price: str, seller: str = "0", tax: str = "0") -> Line:
-        return Line(self.sku, Decimal(price), Decimal(seller), Decimal(0), Decimal(tax))
-
-    async def plan(self, order: ChannelOrder, sku_map: Mapping[str, str] | None = None) -> OrderPlan:
-        found = await self.store.plan_order(order, self.settings, sku_map or {})
-        assert isinstance(found, OrderPlan), found
-        return found
-
-    async def create(self, order: ChannelOrder | None = None, *, invoice: bool = True) -> StoreOrder:
-        plan = await self.plan(order or self.order(shipping="5"))
-        made = await self.store.create_order(plan)
-        assert isinstance(made, Done), made
-        if invoice:
-            assert isinstance(await self.store.invoice_order(made.reference, reserve=False), Done)
-        return await self.read(made.reference)
-
-    async def read(self, order_id: str) -> StoreOrder:
-        found = await self.store.read_order(order_id)
-        assert found is not None
-        return found
 
     async def salable(self) -> Decimal:
-        told = await self.store.salable(self.view, [self.sku])
+        told = await self.stock()
         assert told is not None
-        return told[self.sku]
+        return told
 
     async def source(self) -> Decimal:
         """The physical quantity, over all sources."""
@@ -105,15 +74,41 @@ def everything(order: StoreOrder, *, restock: bool, token: str = "0123456789abcd
     return replace(refund(token=token, restock=rows), quantities={row.id: row.left for row in order.rows})
 
 
-@dataclass
-class SandboxBench(Bench):
-    box: MagentoSandbox = field(default_factory=MagentoSandbox)
+@dataclass(kw_only=True)
+class SandboxBench(BoxBench, Bench):
+    faults: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "create": {"method": "POST", "path": "/V1/orders$"},
+        "refund": {"method": "POST", "path": "/refund$"},
+        "part": {"method": "POST", "path": "/refund$"},
+        "read": {"method": "GET", "path": "/V1/orders/"},
+    }
 
-    async def control(self, method: str, path: str, body: Any = None) -> Any:
-        async with self.session.request(method, f"{self.url}/_control/{path}", json=body) as answer:
-            text = await answer.text()
-            assert answer.status in {200, 201}, text
-            return json.loads(text)
+    box: MagentoSandbox
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return tuple(self.credentials[name] for name in NAMES if name != "consumer_key")
+
+    @property
+    def wrong(self) -> Mapping[str, Any]:
+        return {**self.credentials, "access_token_secret": "wrong-secret-of-nobody-at-all"}
+
+    def again(self) -> MagentoStore:
+        return MagentoStore(_client(self.session, self.url, self.credentials))
+
+    async def revoke(self) -> None:
+        token = self.box.integrations.all[1].token
+        assert token is not None
+        token.revoked = True
+
+    def made(self) -> int:
+        return self.box.effects["orders_created"]
+
+    async def take_back(self, order: StoreOrder) -> None:
+        await self.control("POST", "refund", {"order": int(order.id)})
+
+    def short_pages(self, rows: int) -> AbstractContextManager[Any]:
+        return mock.patch.object(sweeping, "PAGE_SIZE", rows)
 
     def calls(self, method: str = ".*", path: str = ".*") -> list[Any]:
         return list(self.box.faults.calls(method=method, path=path))
@@ -130,8 +125,23 @@ async def open_sandbox(plugin: str | None = "1.0.26", **options: Any) -> AsyncIt
         assert made.token is not None
         values = (made.consumer_key, made.consumer_secret, made.token.token, made.token.secret)
         credentials = dict(zip(NAMES, values, strict=True))
-        client = Client(session, url, Credentials.of(credentials), allow_private=True, write_timeout=20.0)
-        yield SandboxBench(url, session, credentials, client, MagentoStore(client), "SKU-A", box=box)
+        client = _client(session, url, credentials)
+        yield SandboxBench(
+            url=url,
+            session=session,
+            credentials=credentials,
+            client=client,
+            store=MagentoStore(client),
+            sku="SKU-A",
+            other_sku="SKU-B",
+            connector=MagentoConnector(session, allow_private=True),
+            door=MagentoDoor(),
+            box=box,
+        )
+
+
+def _client(session: aiohttp.ClientSession, url: str, credentials: Mapping[str, str]) -> Client:
+    return Client(session, url, Credentials.of(credentials), allow_private=True, write_timeout=20.0)
 
 
 def live_settings() -> dict[str, str] | None:
@@ -151,7 +161,15 @@ async def open_live(named: Mapping[str, str]) -> AsyncIterator[Bench]:
         sku = os.environ.get("MAGENTO_SKU") or await _first_simple(client)
         tie = Tie(connection="live", store_view=view.code)
         yield Bench(
-            named["url"], session, credentials, client, store, sku, view.currency, view.code, ShopSettings(store=tie)
+            url=named["url"],
+            session=session,
+            credentials=credentials,
+            client=client,
+            store=store,
+            sku=sku,
+            currency=view.currency,
+            view=view.code,
+            settings=ShopSettings(store=tie),
         )
 
 

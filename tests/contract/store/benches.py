@@ -1,0 +1,16 @@
+"""Every store platform's bench, by kind. A further platform is one line more here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Final
+
+from tests.contract.store.magento_bench import open_sandbox
+from tests.contract.store.shopify_bench import open_shopify
+from tests.contract.store.store_bench import BoxBench
+
+BENCHES: Final[Mapping[str, Callable[[], AbstractAsyncContextManager[BoxBench]]]] = {
+    "magento": open_sandbox,
+    "shopify": open_shopify,
+}
