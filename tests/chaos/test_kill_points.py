@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.killpoints import KillPoint
+from tests.support import amazon_stories as amazon
 from tests.support import shopify_stories as shopify
 from tests.support.chaos import KILLED, MUGS, STICKER, House
 from tests.support.stories import APPROVE, CANCEL, LINES, PARTIAL, REFUND, REJECT, RULED, Scenario, check
@@ -84,6 +85,9 @@ ELSEWHERE = [
     (KillPoint.REFUND_CLAIMED, shopify.PARTIAL),
     (KillPoint.REFUND_ANSWERED, shopify.PARTIAL),
     (KillPoint.CANCEL_ANSWERED, shopify.CANCEL),
+    (KillPoint.CREATE_ANSWERED, amazon.REFUND),
+    (KillPoint.REFUND_CLAIMED, amazon.REFUND),
+    (KillPoint.REFUND_ANSWERED, amazon.REFUND),
 ]
 """Another platform's own ways to create, refund and tell: where the process dies is the same."""
 

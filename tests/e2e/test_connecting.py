@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 
+from bridge.cli.sandbox import BOXES
 from tests.e2e.conftest import Run, Served, clean_environment
 
 US = "7495000000000000001"
+FREE_PORTS = [part for box in BOXES for part in (f"--{box.name}-port", "0")]
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]
     """What `bridge sandbox --json` said."""
     folder = tmp_path_factory.mktemp("sandbox")
     with subprocess.Popen(
-        [sys.executable, "-m", "bridge", "sandbox", "--json", "--tiktok-port", "0", "--magento-port", "0"],
+        [sys.executable, "-m", "bridge", "sandbox", "--json", *FREE_PORTS],
         env=clean_environment(TMPDIR=str(folder)),
         cwd=folder,
         stdin=subprocess.DEVNULL,
@@ -181,6 +183,22 @@ def test_what_the_store_refuses_is_told(sandbox: dict[str, Any], asked: Run) -> 
     assert done.returncode == 1
     assert "Not connected" in done.stderr
     assert "a" * 32 not in done.stderr
+
+    amazon = sandbox["amazon"]
+    grant = {f"AMAZON_{name.upper()}": amazon[name] for name in ("client_id", "client_secret", "refresh_token")}
+    where = ("--region", amazon["url"], "--token-url", amazon["token_url"])
+    done = asked("connect", "amazon", *where, **{**grant, "AMAZON_CLIENT_SECRET": "a" * 32})
+    assert done.returncode == 1
+    assert "client id and secret" in done.stderr
+    assert "a" * 32 not in done.stderr
+    done = asked("connect", "amazon", *where, "--shipping-speed", "Overnight", **grant)
+    assert "shipping_speed must be one of Standard, Expedited, Priority" in done.stderr
+    done = asked("connect", "amazon", *where, "--shipping-speed", "expedited", "--no-scan", **grant)
+    assert done.returncode == 0, done.stderr
+    assert "Fulfillment Outbound 2020-07-01 is spoken" in done.stdout
+    assert "bridge settings set SHOP --store" in done.stdout
+    for value in grant.values():
+        assert value not in done.stdout + done.stderr
 
 
 def _settled(asked: Run, order: str) -> Any:

@@ -118,6 +118,10 @@ async def test_what_tiktok_cancels_is_cancelled_at_amazon_while_that_is_possible
     story = " ".join(entry["because"] for entry in found["changelog"])
     assert "refund" not in story
     assert "plugin" not in story
+    await play.api("POST", "sweeps", {})
+    await play.at_rest()
+    effects = (await play.tiktok.control("GET", "state"))["orders"][first]["effects"]
+    assert (amazon.cancels, effects.get("seller_cancel_calls", 0)) == (1, 0)
 
     # Too late, with what to do; and nothing was tried.
     late = await amazon.sold()
