@@ -48,6 +48,7 @@ from bridge.ports.sides import (
     StoreView,
     Stream,
     Sweepable,
+    Tended,
 )
 
 __all__ = [
@@ -94,6 +95,7 @@ __all__ = [
     "StoreView",
     "Stream",
     "Sweepable",
+    "Tended",
     "TestDelivery",
     "TokenSource",
     "Uncounted",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from bridge.domain.capabilities import StoreCapabilities
 from bridge.domain.channel_order import ChannelOrder
@@ -179,6 +179,18 @@ class Store(Sweepable, Protocol):
 
     async def progress(self, order_id: str, reference: str) -> Progress | None:
         """A refund that was taken and does not show yet; None where the store does such things at once."""
+        ...
+
+
+@runtime_checkable
+class Tended(Protocol):
+    """A store whose platform forgets by itself what it was asked to tell."""
+
+    async def tend(self) -> Sequence[str]:
+        """See that its messages are still asked for, and ask again for those that are not; called once an hour.
+
+        What is missing all the same, in sentences. Raises `RemoteProblem`.
+        """
         ...
 
 

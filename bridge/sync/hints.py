@@ -68,6 +68,10 @@ async def resolve(desk: Desk, key: HintKey, claimed: Claimed, first: Found | Non
     if connection is None or found.is_foreign:
         return None
     platform = desk.platforms[connection.kind]
+    if not key.subject and key.topic in platform.farewells:
+        because = f"the authorization was withdrawn on {platform.name}: {key.topic}"
+        await outbreak.wait_for(desk, key.connection_id, Reauth(because))
+        return None
     if platform.side == "channel":
         return await _of_channel(desk, platform, key, claimed)
     if found.order is not None:
@@ -89,10 +93,7 @@ async def _take(conn: AsyncConnection, desk: Desk, hint: HintKey, claimed: Claim
 async def _of_channel(desk: Desk, platform: Platform, key: HintKey, claimed: Claimed) -> Taken | None:
     """A message of a shop that was not known when it came, or about the account itself."""
     if not key.subject:
-        if key.topic in platform.farewells:
-            because = f"the seller withdrew the authorization on {platform.name}"
-            await outbreak.wait_for(desk, key.connection_id, Reauth(because))
-        elif key.topic in platform.account_topics:
+        if key.topic in platform.account_topics:
             await _of_account(desk, key)
         return None
 

@@ -1,4 +1,6 @@
-"""Telling in time what must be kept up: a plugin that cannot do what is asked of it, an authorization that ends."""
+"""Telling in time what must be kept up: a plugin that cannot do what is asked of it, an authorization that ends,
+messages that a platform no longer sends.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.domain import upkeep
 from bridge.domain.attention import AttentionKind, Hold
 from bridge.domain.outcomes import RemoteProblem
+from bridge.ports import Tended
 from bridge.storage import shops
 from bridge.storage.connections import Connection
-from bridge.sync import capabilities, plugins
+from bridge.sync import capabilities, outbreak, plugins
 from bridge.sync.desk import Desk, log, store_of
 from bridge.sync.sheet import RemoteDown
-
-WORKS = "connected"
-"""The state of a connection that can be asked."""
 
 
 async def look(desk: Desk) -> None:
@@ -23,11 +23,33 @@ async def look(desk: Desk) -> None:
         if connection.credentials.get("refresh_expires_at"):
             await authorization(desk, connection)
         tied = await desk.db.read(lambda conn, one=connection: _tied(conn, one.id))  # type: ignore[misc] # mypy cannot infer a lambda with a default
-        if tied and connection.state == WORKS:
-            try:
-                await capabilities.current(desk, connection, await store_of(desk, connection))
-            except (RemoteDown, RemoteProblem) as problem:
-                log.info("upkeep.not_asked", connection=connection.id, because=str(problem))
+        if tied and connection.state == outbreak.CONNECTED:
+            await _abilities(desk, connection)
+        if tied and connection.state in {outbreak.CONNECTED, outbreak.REAUTH}:
+            await _messages(desk, connection)
+
+
+async def _abilities(desk: Desk, connection: Connection) -> None:
+    try:
+        await capabilities.current(desk, connection, await store_of(desk, connection))
+    except (RemoteDown, RemoteProblem) as problem:
+        log.info("upkeep.not_asked", connection=connection.id, because=str(problem))
+
+
+async def _messages(desk: Desk, connection: Connection) -> None:
+    """Whether the store still tells. One that needs a person may have been mended without a word to us."""
+    try:
+        store = await store_of(desk, connection)
+        if not isinstance(store, Tended):
+            return
+        missing = await store.tend()
+    except RemoteProblem as problem:
+        log.info("upkeep.not_asked", connection=connection.id, because=str(problem))
+        return
+    for because in missing:
+        log.warning("upkeep.not_told", connection=connection.id, because=because)
+    if connection.state == outbreak.REAUTH:
+        await outbreak.works_again(desk, connection.id)
 
 
 async def _tied(conn: AsyncConnection, connection_id: str) -> bool:

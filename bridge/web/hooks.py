@@ -155,8 +155,8 @@ async def _verified(
 
 def _is_work(platform: Platform, keys: Keys, hint: Hint) -> bool:
     if hint.topic in platform.account_topics:
-        # A seller who left must not be taken for another one with the same app.
-        return hint.shop in keys.shops
+        # A seller who left must not be taken for another one with the same app. A store's address is its own.
+        return platform.side == "store" or hint.shop in keys.shops
     return (hint.topic in platform.topics or hint.topic == TEST_TOPIC) and bool(hint.subject)
 
 

@@ -102,7 +102,7 @@ class Stage:
     @contextlib.asynccontextmanager
     async def inside(self, **changes: Any) -> AsyncIterator[Service]:
         """The service in this process."""
-        async with running(self.config(port=0, **changes)) as service:
+        async with running(self.config(**{"port": 0, **changes})) as service:
             self.url = f"http://127.0.0.1:{service.port}"
             yield service
 

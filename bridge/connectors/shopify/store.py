@@ -39,7 +39,7 @@ Tend = Callable[[Client], Awaitable[Sequence[str]]]
 
 
 class ShopifyStore:
-    """One shop through one connection. `tend` is called with each reading of the capabilities, once a day."""
+    """One shop through one connection. `tend`: what looks after its subscriptions; None where it sends no messages."""
 
     def __init__(
         self, client: Client, *, tend: Tend | None = None, now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -57,7 +57,6 @@ class ShopifyStore:
         installed = about.get("currentAppInstallation")
         missing = lacking(installed if isinstance(installed, dict) else {})
         can_cancel = "write_orders" not in missing
-        told = list(await self._tend(self._client)) if self._tend else []
         return StoreCapabilities(
             reported=self._client.answered_version or self._client.version,
             restock_allowed=True,
@@ -68,9 +67,12 @@ class ShopifyStore:
             reservation_result=False,
             reserves_on_create=True,
             knows_its_stock=True,
-            warnings=(*(f"the app lacks the scope {name}" for name in missing), *told),
+            warnings=tuple(f"the app lacks the scope {name}" for name in missing),
             read_at=self._now(),
         )
+
+    async def tend(self) -> Sequence[str]:
+        return await self._tend(self._client) if self._tend else ()
 
     async def resolve(self, topic: str, subject: str) -> str | None:
         """Every delivery that names anything names its order."""

@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from bridge.domain.outcomes import AlreadyDone, Done, Reauth, Rejected, RemoteProblem, Retry
 from bridge.domain.verification import BookState, differences
+from bridge.ports import Tended
 from tests.contract.store.shopify_bench import ShopifyBench, open_shopify, refund
 from tests.contract.store.store_bench import TOKEN
 
@@ -278,8 +279,10 @@ async def test_connecting_says_what_the_shop_is_and_asks_for_its_messages(shop: 
 async def test_subscriptions_that_were_dropped_are_made_again(shop: ShopifyBench) -> None:
     await shop.control("DELETE", "subscriptions")
     store = shop.again(public_url="https://bridge.example")
-    assert (await store.capabilities()).warnings == ()
+    assert list(await store.tend()) == []
     assert len(shop.box.subscriptions) == 5
+    assert isinstance(store, Tended)
+    assert list(await shop.again().tend()) == []
 
 
 async def test_capabilities_say_what_the_app_may_do(shop: ShopifyBench) -> None:

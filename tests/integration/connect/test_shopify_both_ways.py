@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from bridge.sandbox.shopify import ShopifySandbox, create_app
+from bridge.sync import rounds
+from tests.support.mariadb import free_port
+from tests.support.shopify_stories import connect, open_shop
 from tests.support.stage import Shop, Stage, stage
 
 MUG = {"seller_sku": "MUG", "sale_price": "10.00", "quantity": 2}
@@ -131,6 +135,41 @@ async def test_an_address_that_shopify_quotes_is_kept_nowhere(
     await shopify.shop.control("DELETE", "faults")
     await play.api("POST", f"orders/{order['id']}/settle", {})
     await play.imported(order_id)
+
+
+async def test_dropped_subscriptions_are_made_again_by_the_clock_and_an_uninstalled_app_is_told_of(
+    tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds, "UPKEEP_EVERY", timedelta(seconds=0.3))
+    port = free_port()
+    here = {"port": port, "public_url": f"http://127.0.0.1:{port}"}
+    async with stage(tmp_path, sqlite_url) as play, play.inside(**here, sweep_interval=1):
+        box, shop = await open_shop(play)
+        connection = await connect(play, box, shop)
+        # No sweep comes to its end: what looks after the subscriptions needs none.
+        await shop.fault(kind="fail", status=500, times=10_000, containing="query Newest")
+
+        async def all_there() -> bool:
+            return len(box.subscriptions) == 5
+
+        async def state() -> str:
+            return str((await play.api("GET", f"connections/{connection}"))["state"])
+
+        async def uninstalled() -> bool:
+            return await state() == "reauth"
+
+        async def works() -> bool:
+            return await state() == "connected"
+
+        await shop.control("DELETE", "subscriptions")
+        await play.until(all_there, "the subscriptions are there again")
+        await shop.control("POST", "uninstall")
+        await play.until(uninstalled, "the connection needs a person")
+        [asked] = (await play.api("GET", "attention?kind=connection"))["items"]
+        assert "Shopify" in asked["because"]
+        await shop.control("POST", "install")
+        await play.until(works, "the app was installed again")
+        await play.until(all_there, "the subscriptions are there again")
 
 
 async def test_doctor_sees_that_subscriptions_were_dropped_and_makes_them_again(shopify: Shopify) -> None:
