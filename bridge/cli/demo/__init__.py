@@ -1,4 +1,4 @@
-"""`bridge demo`: two sandbox shops and the service, and a story of seven steps played on them."""
+"""`bridge demo`: sandbox shops and the service, and a story in steps played on them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from bridge.cli.demo.elsewhere import PLACES
 from bridge.cli.demo.stage import Stage
 from bridge.cli.demo.story import play
 from bridge.cli.demo.teller import Teller
@@ -32,11 +33,11 @@ def demo(
     ] = None,
     port: Annotated[int, typer.Option(help="Port of the service; 0 takes a free one")] = 0,
 ) -> None:
-    """Play a story on two sandbox shops: orders, cancellations, a lost message, a crash. Needs nothing set up.
+    """Play a story on sandbox shops: orders, cancellations, a lost message, a crash. Needs nothing set up.
 
-    TikTok Shop, Magento with its plugin, and the service run as processes of their own on this machine, and each step
-    says what was seen, what was decided and why. Ends with 1 where a step does not come out as told. Afterwards
-    everything stays up to be looked at, until Ctrl-C.
+    TikTok Shop, Magento with its plugin, a Shopify shop, and the service run as processes of their own on this
+    machine, and each step says what was seen, what was decided and why. Ends with 1 where a step does not come out as
+    told. Afterwards everything stays up to be looked at, until Ctrl-C.
     """
     signal.signal(signal.SIGTERM, _interrupt)
     with contextlib.ExitStack() as stack:
@@ -44,7 +45,7 @@ def demo(
             place = _folder(folder, stack)
             teller = Teller()
             teller.opening(place)
-            stage = stack.enter_context(Stage.open(place, port))
+            stage = stack.enter_context(Stage.open(place, port, {one.name: one.module for one in PLACES}))
             order = play(stage, teller)
             teller.closing(stage, order, is_over=leave)
             if not leave:

@@ -60,17 +60,28 @@ class Stage:
     store: str = ""
     """The bridge's id of the Magento connection."""
     shops: list[Child] = field(default_factory=list)
+    others: dict[str, Child] = field(default_factory=dict)
+    """Further sandboxes, by name."""
+    elsewhere: dict[str, str] = field(default_factory=dict)
+    """Where those are that the story came by, by name."""
     service: Child | None = None
 
     @classmethod
     @contextlib.contextmanager
-    def open(cls, folder: Path, port: int) -> Iterator[Stage]:
-        """Everything up and connected; everything that was started is stopped at the end, by its process id."""
+    def open(cls, folder: Path, port: int, more: Mapping[str, str]) -> Iterator[Stage]:
+        """Everything up, TikTok Shop and Magento connected; everything is stopped at the end, by its process id.
+
+        `more`: names and modules of further sandboxes.
+        """
         with contextlib.ExitStack() as stack:
             tiktok = Child("the TikTok Shop sandbox", ["bridge.sandbox.tiktok"], folder / "tiktok.log", environment())
             stack.callback(tiktok.stop)
             magento = Child("the Magento sandbox", ["bridge.sandbox.magento"], folder / "magento.log", environment())
             stack.callback(magento.stop)
+            others: dict[str, Child] = {}
+            for name, module in more.items():
+                others[name] = Child(f"the {name} sandbox", [module], folder / f"{name.lower()}.log", environment())
+                stack.callback(others[name].stop)
             ready = tiktok.first_line()
             channel_shop = next(shop["id"] for shop in ready["shops"] if shop["region"] == MARKET)
             stage = cls(
@@ -79,7 +90,8 @@ class Stage:
                 Sandbox(ready["url"]),
                 Sandbox(magento.first_line()["url"].rstrip("/")),
                 channel_shop,
-                shops=[tiktok, magento],
+                shops=[tiktok, magento, *others.values()],
+                others=others,
             )
             stack.callback(stage.stop_service)
             stage.start_service()
@@ -140,6 +152,12 @@ class Stage:
             self.service.stop()
             self.service = None
 
+    def enter(self, name: str) -> tuple[Sandbox, Mapping[str, Any]]:
+        """A further sandbox once it is up, and what its first line said."""
+        ready: Mapping[str, Any] = self.others[name].first_line()
+        self.elsewhere[name] = str(ready["url"]).rstrip("/")
+        return Sandbox(self.elsewhere[name]), ready
+
     # --- connecting -------------------------------------------------------------------------------------------------
 
     def _connect(self, ready: Mapping[str, Any]) -> None:
@@ -154,12 +172,16 @@ class Stage:
         body = {"kind": "tiktok", "name": "TikTok Shop", "url": self.tiktok.url, "auth_url": self.tiktok.url}
         found = self.api.post("/api/v1/connections", {**body, "credentials": credentials})["shops"]
         self.shop = next(shop["id"] for shop in found if shop["channel_shop_id"] == self.channel_shop)
-        self.api.put(f"/api/v1/shops/{segment(self.shop)}", {"store": {"connection": self.store}, "hold_minutes": 0})
+        self.tie(self.store)
         directions = {
             "store_to_channel": {"enabled": True, "default_reason": REASON},
             "channel_to_store": {"enabled": True, "restock": True},
         }
         self.api.put(f"/api/v1/shops/{segment(self.shop)}/cancellation-sync", directions)
+
+    def tie(self, connection: str) -> None:
+        """The shop's next orders are made there."""
+        self.api.put(f"/api/v1/shops/{segment(self.shop)}", {"store": {"connection": connection}, "hold_minutes": 0})
 
     def doctor(self) -> JsonObject:
         """Have the service read the store's plugin anew."""

@@ -1,4 +1,4 @@
-"""The demo's story in seven steps. Each acts as a buyer or a merchant would, waits, tells and checks what came."""
+"""The demo's story in steps. Each acts as a buyer or a merchant would, waits, tells and checks what came."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.cli.demo.elsewhere import PLACES, PRICE, SKU, Place, tie
 from bridge.cli.demo.stage import JsonObject, Stage
 from bridge.cli.demo.teller import Teller
 from bridge.cli.failing import Failed
@@ -102,7 +103,11 @@ def play(stage: Stage, teller: Teller) -> str:
     with teller.step("A notification is lost: the sweep finds out"):
         lost_and_found(scene)
     with teller.step("The service is killed right after a refund was booked"):
-        return killed(scene)
+        order = killed(scene)
+    for place in PLACES:
+        with teller.step(place.title):
+            elsewhere(scene, place)
+    return order
 
 
 def order_arrives(scene: Scene) -> str:
@@ -217,6 +222,25 @@ def killed(scene: Scene) -> str:
     scene.has_memos(order_id)
     scene.stock(MUG, "2 came back, once", before, before + 2)
     return order_id
+
+
+def elsewhere(scene: Scene, place: Place) -> None:
+    box, ready = scene.stage.enter(place.name)
+    tie(scene.stage, place, box, ready)
+    there, here = (scene.place(_line(SKU, PRICE, 1)) for _ in range(2))
+    scene.teller.says(f"The shop's next orders go to {place.name}. TikTok orders {there} and {here}: 1 × {SKU} each")
+    for order_id in (there, here):
+        scene.settled(order_id, f"it is in {place.name}", _is_imported)
+    if place.cancelled_by_merchant is not None:
+        place.cancelled_by_merchant(box, place.order(box, there))
+        scene.teller.says(f"The merchant cancels the first one in {place.name}")
+        scene.closed(there)
+        scene.is_cancelled(there)
+    scene.buyer_cancels(here)
+    scene.teller.says("The buyer cancels the second one, and TikTok Shop completes the cancellation")
+    scene.closed(here)
+    text, holds, found = place.shows(place.order(box, here))
+    scene.teller.check(text, holds=holds, found=found)
 
 
 def _line(sku: str, price: str, quantity: int) -> JsonObject:

@@ -35,7 +35,7 @@ class Teller:
 
     def opening(self, folder: Path) -> None:
         self.line(Text("bridge demo", style="bold"))
-        self.line("TikTok Shop and Magento are sandboxes on this machine; the service is the real one.")
+        self.line("All shops are sandboxes on this machine; the service is the real one.")
         self.line(f"Data and logs: {folder}")
 
     @contextlib.contextmanager
@@ -85,6 +85,8 @@ class Teller:
         self.line(f"  the service      {stage.url}   API token in {stage.token_file}")
         self.line(f"  TikTok Shop      {stage.tiktok.url}/_control/state")
         self.line(f"  Magento          {stage.magento.url}/_control/state")
+        for name, url in stage.elsewhere.items():
+            self.line(f"  {name:<15}  {url}/_control/state")
         self.line("In another terminal:")
         self.line(f"  export BRIDGE_URL={stage.url} BRIDGE_DATA_DIR={stage.data}")
         command = _command()
