@@ -32,7 +32,7 @@ IS_DEBIAN_ROOT := [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: install ## Play the demo: two sandbox shops and the service, on this machine, with nothing to set up
+run: install ## Play the demo: sandbox shops and the service, on this machine, with nothing to set up
 	@$(BIN)/bridge demo
 
 serve: install ## Run the service itself, with settings from BRIDGE_… variables
