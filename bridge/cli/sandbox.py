@@ -41,6 +41,7 @@ BOXES: Final = (
     Box("magento", "bridge.sandbox.magento", 9200, "Magento", ("plugin",)),
     Box("shopify", "bridge.sandbox.shopify", 9300, "Shopify"),
     Box("amazon", "bridge.sandbox.amazon", 9400, "Amazon"),
+    Box("woocommerce", "bridge.sandbox.woocommerce", 9500, "WooCommerce"),
 )
 """All of them. A further one is one more line here."""
 
