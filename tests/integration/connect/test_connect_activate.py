@@ -245,6 +245,7 @@ async def test_an_exchange_that_the_store_cannot_answer_is_shown_and_goes_on_by_
     assert [call["status"] for call in requests] == [503, 200]
 
 
+@pytest.mark.both_databases
 async def test_a_process_that_dies_in_the_exchange_leaves_it_to_the_next(dark: Stage) -> None:
     async with dark.inside():
         announced = await announce(dark)

@@ -7,6 +7,8 @@ import contextlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from bridge.bootstrap import Service, running
 from tests.integration.connect.parts import MUGS, Ahead, ask, attention, connect_tiktok, connection, grant, idle
 from tests.support.stage import Stage, stage
@@ -41,6 +43,7 @@ async def test_the_rotated_refresh_token_dies_and_the_new_one_is_kept(play: Stag
     assert (await connection(play, play.tiktok_id))["state"] == "connected"
 
 
+@pytest.mark.both_databases
 async def test_many_orders_at_once_share_one_renewal(play: Stage) -> None:
     placed = [await play.place(MUGS) for _ in range(5)]
     for order_id in placed:

@@ -7,6 +7,8 @@ import io
 import json
 from typing import Any
 
+import pytest
+
 from tests.support.stage import TOKEN, Stage
 
 PRIVATE = ("Thenardier", "17 Rue Plumet", "eponine@example.com", "+1 555 0188")
@@ -33,6 +35,7 @@ async def a_story(play: Stage) -> str:
     return order_id
 
 
+@pytest.mark.both_databases
 async def test_every_export_names_no_buyer_and_no_secret(play: Stage) -> None:
     order_id = await a_story(play)
     texts = {}
@@ -55,6 +58,7 @@ async def test_every_export_names_no_buyer_and_no_secret(play: Stage) -> None:
     assert len(audited) >= 2
 
 
+@pytest.mark.both_databases
 async def test_money_is_exported_by_line_for_people_and_by_order_for_programs(play: Stage) -> None:
     order_id = await a_story(play)
     _, _, text = await fetch(play, "money?format=csv")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from tests.integration.connect.parts import MUGS, STICKER, JsonObject, ask, idle, kinds, store_cancels
 from tests.integration.full.test_full_linking import NOTES, NUMBERS, names, theirs
 from tests.support.mariadb import free_port
@@ -105,6 +107,7 @@ async def acts(play: Stage) -> tuple[int, int]:
     return sum(len(order["credit_memos"]) for order in state["orders"]), sum(cancels)
 
 
+@pytest.mark.both_databases
 async def test_a_month_is_shown_and_nothing_is_done(play: Stage) -> None:
     """In dry run, with both directions off: the run takes them as on, since ever."""
     await before_go_live(play, dry_run=True)
@@ -156,6 +159,7 @@ async def test_a_month_is_shown_and_nothing_is_done(play: Stage) -> None:
     assert progress["read"] == progress["of_about"] > 8
 
 
+@pytest.mark.both_databases
 async def test_one_direction_may_be_asked_for_and_a_second_run_waits_for_the_first(play: Stage) -> None:
     await before_go_live(play)
     sales = await month(play)
@@ -173,6 +177,7 @@ async def test_one_direction_may_be_asked_for_and_a_second_run_waits_for_the_fir
     assert (await ask(play, "GET", "/api/v1/shops/shp_nothing/history")).status == 404
 
 
+@pytest.mark.both_databases
 async def test_chosen_orders_are_settled_the_others_are_left_and_twice_is_once(play: Stage) -> None:
     await before_go_live(play)
     sales = await month(play)
@@ -234,6 +239,7 @@ async def test_in_dry_run_nothing_is_applied(play: Stage) -> None:
     assert await acts(play) == before
 
 
+@pytest.mark.both_databases
 async def test_linking_switched_off_an_applied_order_is_looked_for_all_the_same(play: Stage) -> None:
     await before_go_live(play, link_orders=False)
     sales = await month(play)
@@ -244,6 +250,7 @@ async def test_linking_switched_off_an_applied_order_is_looked_for_all_the_same(
     assert await store_cancels(play, sales["refunded"]) == 1
 
 
+@pytest.mark.both_databases
 async def test_a_run_that_was_killed_is_gone_on_with_and_compares_no_order_twice(dark: Stage) -> None:
     play, port = dark, free_port()
     await play.start(port)

@@ -6,6 +6,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from tests.integration.connect.parts import MUGS, JsonObject, ask, idle, kinds, store_cancels
 from tests.support.stage import Stage
 
@@ -185,6 +187,7 @@ async def test_a_store_order_stands_for_one_sale_only(play: Stage) -> None:
     assert (kinds(order), order["store_order_id"]) == ({"found_other_order"}, None)
 
 
+@pytest.mark.both_databases
 async def test_a_longer_id_or_another_sales_external_id_is_no_match(play: Stage) -> None:
     await beside(play)
     order_id = await play.place(MUGS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.integration.connect.parts import JsonObject, ask, attention, connection, integration
 from tests.integration.connect.test_connect_magento import register_as
 from tests.support.stage import REASON, Stage
@@ -49,6 +51,7 @@ async def test_it_is_named_when_something_is_switched_on_and_a_person_is_asked(p
     assert (await ask(play, "PUT", f"/api/v1/{shop}", json=answer)).status == 200
 
 
+@pytest.mark.both_databases
 async def test_it_is_let_go_when_the_registration_is_gone_or_nothing_is_on(play: Stage) -> None:
     shop, sync = f"shops/{play.shop_id}", f"shops/{play.shop_id}/cancellation-sync"
     await rival(play)

@@ -321,6 +321,7 @@ async def test_a_request_made_before_the_rules_is_only_shown(play: Stage) -> Non
     assert (await effects(play, order_id)).get("approve_calls", 0) == 0
 
 
+@pytest.mark.both_databases
 async def test_rules_are_braked_and_the_brake_lets_one_through(play: Stage) -> None:
     await play.api("PUT", f"shops/{play.shop_id}/cancellation-sync", {"store_to_channel": {"max_cancels_per_hour": 1}})
     await rules(play, UNSHIPPED)

@@ -270,6 +270,7 @@ def stored_texts(url: str) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("log_format", ["json", "console"])
+@pytest.mark.both_databases
 async def test_no_secret_comes_out_anywhere(tmp_path: Path, database_url: str, log_format: str) -> None:
     seen = Seen()
     with logged(log_format) as lines:

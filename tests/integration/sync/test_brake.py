@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import update
 
 from bridge.storage.engine import Database
@@ -163,6 +164,7 @@ async def test_a_mistake_is_ended_by_switching_the_direction_off_and_on(play: St
         assert not await cancelled(play, order_id)
 
 
+@pytest.mark.both_databases
 async def test_all_brakes_are_answered_by_kind(play: Stage) -> None:
     _, waiting = await braked(play, 2)
     done = await play.api("POST", "attention/settle", {"kind": "brake", "allow": ["brake"]}, expect=202)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.support.stage import Stage
 
 MUG = {"seller_sku": "MUG", "sale_price": "10.00"}
@@ -60,6 +62,7 @@ async def test_a_told_cancellation_is_no_drift(play: Stage) -> None:
     assert (found["drifts"], found["totals"]) == ([], {"last_day": [], "last_30_days": []})
 
 
+@pytest.mark.both_databases
 async def test_a_lost_message_of_tiktok_is_found_by_the_sweep_counted_and_healed(play: Stage) -> None:
     order_id = await play.place(MUG)
     await play.imported(order_id)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.support.stage import JsonObject, Stage
 
 MUG: JsonObject = {"seller_sku": "MUG", "sale_price": "10.00", "tax": "0.80"}
@@ -20,6 +22,7 @@ async def proofs(play: Stage, query: str = "") -> Any:
     return await play.api("GET", f"money-proofs{query}")
 
 
+@pytest.mark.both_databases
 async def test_a_cancelled_order_is_proven_to_the_cent(play: Stage) -> None:
     order = await cancelled(play, await play.place(MUG, STICKER, shipping_fee_tax="0.30", small_order_fee="1.50"))
     proof = order["money"]
@@ -41,12 +44,14 @@ async def test_a_cancelled_order_is_proven_to_the_cent(play: Stage) -> None:
     assert "money" not in order["reading"]
 
 
+@pytest.mark.both_databases
 async def test_an_order_without_a_credit_memo_has_no_proof(play: Stage) -> None:
     order = await play.imported(await play.place(MUG))
     assert order["money"] is None
     assert (await proofs(play))["proofs"] == []
 
 
+@pytest.mark.both_databases
 async def test_a_memo_changed_by_hand_is_listed_and_blocks_nothing(play: Stage) -> None:
     order_id = await play.place(MUG, STICKER)
     await play.imported(order_id)

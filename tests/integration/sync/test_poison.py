@@ -105,6 +105,7 @@ async def test_poison_is_parked_with_its_reason_while_other_orders_go_on(scene: 
     assert (await play.store_order(order_id))["credit_memos"] == []
 
 
+@pytest.mark.both_databases
 async def test_parked_and_not_mended_it_gets_one_more_try_and_no_more(
     scene: Scene, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -147,6 +148,7 @@ async def _by_a_person(scene: Scene, order_id: str) -> None:
 
 
 @pytest.mark.parametrize("take_up", [_by_hint, _by_sweep, _by_audit, _by_a_person])
+@pytest.mark.both_databases
 async def test_what_was_parked_is_taken_up_again(scene: Scene, take_up: Any) -> None:
     play = scene.play
     order_id = await scene.broken()
@@ -161,6 +163,7 @@ async def test_what_was_parked_is_taken_up_again(scene: Scene, take_up: Any) -> 
     assert len((await play.store_order(order_id))["credit_memos"]) == 1
 
 
+@pytest.mark.both_databases
 async def test_a_hint_that_never_comes_back_is_shown_with_its_connection_and_taken_up_by_the_audit(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -281,6 +284,7 @@ async def test_refunds_that_wait_for_an_upgrade_are_one_thing_to_look_at(scene: 
 
 
 @pytest.mark.parametrize("rest", ["hold_minutes", "unpaid", "dry run"])
+@pytest.mark.both_databases
 async def test_what_waits_for_its_time_or_for_a_person_is_not_shown(scene: Scene, rest: str) -> None:
     play = scene.play
     changes: dict[str, Any] = {"store": {"connection": play.store_id}, "dry_run": rest == "dry run"}
@@ -296,6 +300,7 @@ async def test_what_waits_for_its_time_or_for_a_person_is_not_shown(scene: Scene
 # --- turns ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.both_databases
 async def test_one_message_is_seen_to_while_thousands_are_due_before_it(scene: Scene) -> None:
     """What another shop's crowd asks for does not keep it waiting until the crowd is through."""
     play = scene.play

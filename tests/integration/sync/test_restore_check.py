@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -112,6 +113,7 @@ async def placed(play: Stage, count: int) -> list[str]:
     return ids
 
 
+@pytest.mark.both_databases
 async def test_a_restored_backup_converges_without_a_double_effect_and_loses_nothing(dark: Stage) -> None:
     play = dark
     async with play.inside() as service:
@@ -282,6 +284,7 @@ async def test_the_pause_reaches_a_claim_that_was_decided_before_it(dark: Stage)
         assert await writes(play, before) == []
 
 
+@pytest.mark.both_databases
 async def test_the_check_goes_on_where_a_process_that_died_left_it(dark: Stage, monkeypatch: Any) -> None:
     play = dark
     real: Callable[..., Awaitable[None]] = restoring.advance

@@ -184,6 +184,7 @@ async def _everything(database: Database) -> str:
     return await database.read(read)
 
 
+@pytest.mark.both_databases
 async def test_a_buyer_is_forgotten_and_the_order_still_settles(tmp_path: Path, database_url: str) -> None:
     name, street, mail, phone = PRIVATE
     recipient = {"name": f"Eponine {name}", "last_name": name, "address_line1": street, "phone_number": phone}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.integration.sync.test_settle import MUGS, kinds
 from tests.support.stage import Stage
 
@@ -43,6 +45,7 @@ async def test_mapping_a_sku_settles_every_order_that_waits_for_it_and_no_other(
     assert (await play.api("GET", path))["mappings"] == {"PLATE-TT": "STICKER"}
 
 
+@pytest.mark.both_databases
 async def test_a_product_that_was_added_settles_all_of_the_kind(play: Stage) -> None:
     waiting = [await unknown(play, CUP) for _ in range(3)]
     other = await unknown(play, PLATE)
