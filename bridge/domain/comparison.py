@@ -114,8 +114,8 @@ def _towards_channel(case: Case, store: StoreOrder, books: Books) -> Settlement 
         return held(_beyond(store, books))
     if case.capabilities.one_way:
         because = (
-            f"the store has {units(len(books.refunded))} cancelled that live on TikTok Shop; what happens there "
-            "never cancels here"
+            f"{units(len(books.refunded))} alive on TikTok Shop will not be sent by the store ({store.status}): what "
+            "happens there never cancels here"
         )
         facts = {"number": store.number, "units": sorted(books.refunded)}
         return held(Hold(AttentionKind.STORE_ORDER_CANCELLED, because, facts))
@@ -190,12 +190,12 @@ def _equal(channel: ChannelOrder, store: StoreOrder, books: Books) -> Settlement
     emptied = _emptied(store) if living else None
     if emptied is not None:
         return held(emptied)
+    gone, and_gone = ("refunded", " and refunded") if store.keeps_money else ("cancelled", "")
     if not living and not books.returned:
-        because = f"both books agree: all {units(len(books.mapped))} cancelled on TikTok Shop and refunded in the store"
+        because = f"both books agree: all {units(len(books.mapped))} cancelled on TikTok Shop and {gone} in the store"
     elif books.dead:
         because = (
-            f"both books agree: {len(books.dead)} cancelled and refunded, {living} alive on both sides"
-            f"{_returned(books)}"
+            f"both books agree: {len(books.dead)} cancelled{and_gone}, {living} alive on both sides{_returned(books)}"
         )
     else:
         because = f"both books agree: {units(living)} alive on both sides{_returned(books)}, nothing to do"

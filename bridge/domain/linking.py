@@ -108,15 +108,15 @@ class Misfit:
 def candidates(channel: ChannelOrder, found: Iterable[StoreOrder]) -> tuple[StoreOrder, ...]:
     """Of the orders found, those that may be this sale.
 
-    One whose external id is another order of the channel is that one's, whatever else it mentions. One cancelled in the
-    store gives way to another that stands.
+    One whose external id is another order of the channel is that one's, whatever else it mentions. One of which nothing
+    is left in the store gives way to another that stands.
     """
     orders = [
         order
         for order in found
         if order.channel_order_id == channel.id or not LIKE_AN_ID.fullmatch(order.channel_order_id)
     ]
-    standing = [order for order in orders if not order.is_cancelled]
+    standing = [order for order in orders if any(row.left for row in order.rows)]
     return tuple(standing or orders)
 
 

@@ -27,7 +27,7 @@ async def write(conn: AsyncConnection, sheet: Sheet, sides: Sides, verdict: Verd
 def _prove(sheet: Sheet, sides: Sides) -> MoneyProof | None:
     """A proof that cannot be made says so, and never stands in the way of the order."""
     store, plan = sides.store, sheet.record.plan
-    if store is None or not store.refunds:
+    if store is None or not store.refunds or not store.keeps_money:
         return None
     try:
         return prove(

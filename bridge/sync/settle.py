@@ -287,7 +287,7 @@ def _reading(sheet: Sheet, sides: Sides) -> dict[str, Any]:
                 {
                     "id": refund.id,
                     "number": refund.number,
-                    "total": str(refund.total),
+                    "total": store.told(refund.total),
                     "ours": refund.is_ours,
                     "updated_at": refund.updated_at.isoformat(),
                     "quantities": dict(refund.quantities),

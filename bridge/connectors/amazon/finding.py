@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from bridge.connectors.amazon import listing
 from bridge.connectors.amazon.client import Client
 from bridge.connectors.amazon.protocol import Version, is_id
 from bridge.connectors.amazon.reading import FulfilmentOrder
@@ -49,11 +50,11 @@ class Listed:
 
     async def _read(self, begin: datetime) -> list[FulfilmentOrder]:
         found: list[FulfilmentOrder] = []
-        token: str | None = None
+        place: str | None = None
         for _ in range(MOST_PAGES):
-            rows, token = self._version.page(await self._client.read(self._version.listing(begin, token)))
+            rows, place = await listing.page(self._client, self._version, begin, place, self._now())
             found += rows
-            if token is None:
+            if place is None:
                 return found
         text = (
             f"Amazon lists more than {MOST_PAGES} pages of orders since {begin:%Y-%m-%d %H:%M} UTC, too many to look "

@@ -78,6 +78,10 @@ class Version(Protocol):
 
     def body(self, draft: Draft) -> dict[str, Any]: ...
 
+    def skus(self, body: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+        """Id and SKU of each item of a create's body."""
+        ...
+
     def is_of(self, body: Mapping[str, Any]) -> bool:
         """Whether a create's body is in this version's words."""
         ...

@@ -58,6 +58,9 @@ class Version2020:
         }
         return made | ({"marketplaceId": draft.marketplace_id} if draft.marketplace_id else {})
 
+    def skus(self, body: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+        return [(str(row["sellerFulfillmentOrderItemId"]), str(row["sellerSku"])) for row in body["items"]]
+
     def is_of(self, body: Mapping[str, Any]) -> bool:
         return "sellerFulfillmentOrderId" in body
 

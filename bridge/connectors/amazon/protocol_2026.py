@@ -63,6 +63,11 @@ class Version2026:
             ],
         }
 
+    def skus(self, body: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+        return [
+            (str(row["lineItemId"]), str(row["product"]["productIdentifier"]["amazonSku"])) for row in body["lineItems"]
+        ]
+
     def is_of(self, body: Mapping[str, Any]) -> bool:
         return "orderId" in body
 

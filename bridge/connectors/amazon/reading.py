@@ -16,10 +16,12 @@ from typing import Any, Final
 from bridge.connectors.amazon.wire import odd
 from bridge.domain.linking import LIKE_AN_ID
 from bridge.domain.money import Money
-from bridge.domain.store_order import Barrier, StoreOrder, StoreRow
+from bridge.domain.store_order import Barrier, StoreOrder, StoreRefund, StoreRow
 
 NO_CURRENCY: Final = "XXX"
 """ISO 4217's code for no currency: Amazon sends goods and holds none of the sale's money."""
+CANCELLATION: Final = "cancelled"
+"""Id of the `StoreRefund` that an order stands for of which nothing is sent, and the state of such an order."""
 SHIPPED: Final = "shipped"
 """The one status of a shipment, in both versions, that says that it left. One cancelled by the fulfiller is made again
 by Amazon itself.
@@ -138,12 +140,13 @@ def store_order(order: FulfilmentOrder) -> StoreOrder:
     if not order.items:
         raise odd(f"the order {order.id} has no items")
     none = Money.zero(NO_CURRENCY)
+    rows = tuple(_row(item, nothing=order.sends_nothing) for item in order.items)
     return StoreOrder(
         id=order.id,
         number=order.id,
         view="",
         channel_order_id=channel_order_id(order),
-        state=order.status.value,
+        state=CANCELLATION if order.sends_nothing else order.status.value,
         status=order.said,
         created_at=order.received_at,
         updated_at=order.updated_at,
@@ -152,11 +155,24 @@ def store_order(order: FulfilmentOrder) -> StoreOrder:
         total_paid=none,
         total_refunded=none,
         total_invoiced=none,
-        rows=tuple(_row(item, nothing=order.sends_nothing) for item in order.items),
+        rows=rows,
+        refunds=(_whole(order, rows),) if order.sends_nothing else (),
         barrier=barrier(order),
         keeps_marks=False,
         keeps_money=False,
         customer_note=order.comment,
+    )
+
+
+def _whole(order: FulfilmentOrder, rows: Sequence[StoreRow]) -> StoreRefund:
+    """What an order that sends nothing gave up: every unit, and no money, since it holds none."""
+    return StoreRefund(
+        id=CANCELLATION,
+        created_at=order.updated_at,
+        updated_at=order.updated_at,
+        quantities={row.id: row.refunded for row in rows if row.refunded},
+        total=Money.zero(NO_CURRENCY),
+        number=order.said,
     )
 
 
@@ -170,7 +186,8 @@ def _row(item: Item, *, nothing: bool) -> StoreRow:
         # There are no invoices: an order that Amazon has is paid for elsewhere.
         invoiced=item.quantity,
         shipped=min(item.shipped, item.quantity - gone),
-        cancelled=gone,
+        refunded=gone if nothing else 0,
+        cancelled=0 if nothing else gone,
         restock_id=item.id,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -130,7 +131,7 @@ class AmazonStore:
         return await self._refused_create(plan, answer) if isinstance(answer, Rejected) else answer
 
     async def _refused_create(self, plan: OrderPlan, refused: Rejected) -> Outcome:
-        because = without(refused.because, personal(plan.body))
+        because = without(refused.because, personal(plan.body)) + self._items_named(plan, refused)
         try:
             there = await self._look(plan.number)
         except RemoteProblem:
@@ -138,6 +139,15 @@ class AmazonStore:
         if there is not None:
             return AlreadyDone(f"Amazon has an order {plan.number} already")
         return Rejected(because, refused.code)
+
+    def _items_named(self, plan: OrderPlan, refused: Rejected) -> str:
+        """Amazon names an item that it does not take by its id: which SKU that is."""
+        named = [
+            f"item {number} is {sku}"
+            for number, sku in self._version.skus(json.loads(plan.body))
+            if re.search(rf"\bitem id:? *{re.escape(number)}\b", refused.because, re.IGNORECASE)
+        ]
+        return f" ({', '.join(named)}: correct the seller SKU on TikTok, or map it to Amazon's)" if named else ""
 
     async def invoice_order(self, order_id: str, *, reserve: bool) -> Outcome:
         del order_id, reserve
@@ -160,4 +170,4 @@ class AmazonStore:
         return await sweeping.newest(self._client, self._version, stream, self._now())
 
     async def changed(self, stream: str, since: datetime, page: str | None) -> ChangedPage:
-        return await sweeping.changed(self._client, self._version, stream, since, page)
+        return await sweeping.changed(self._client, self._version, stream, since, page, self._now())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from bridge.connectors.amazon import listing
 from bridge.connectors.amazon.client import Client
 from bridge.connectors.amazon.finding import OVERLAP
 from bridge.connectors.amazon.protocol import Version
@@ -29,13 +30,15 @@ async def newest(client: Client, version: Version, stream: str, now: datetime) -
     return client.their_time
 
 
-async def changed(client: Client, version: Version, stream: str, since: datetime, page: str | None) -> ChangedPage:
-    """`page` is Amazon's token for the next page. One that is no longer good is refused, and the list read again from
-    its start. Raises `RemoteProblem`.
+async def changed(
+    client: Client, version: Version, stream: str, since: datetime, page: str | None, now: datetime
+) -> ChangedPage:
+    """`page` holds Amazon's token for the next page. One that is no longer good is refused, and the list read again
+    from its start. Raises `RemoteProblem`.
     """
     _only_orders(stream)
-    rows, token = version.page(await client.read(version.listing(since, page)))
-    return ChangedPage(tuple(_changed(row) for row in rows), token)
+    rows, following = await listing.page(client, version, since, page, now)
+    return ChangedPage(tuple(_changed(row) for row in rows), following)
 
 
 def _changed(order: FulfilmentOrder) -> Changed:

@@ -1,34 +1,26 @@
-"""An Amazon seller on loopback to hold the connector against, in either version of the API."""
+"""An Amazon seller on loopback to hold the store contract against, in either version of the API."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
+from unittest import mock
 
 import aiohttp
 from aiohttp.test_utils import TestServer
 
 from bridge.connectors.amazon.connect import AmazonConnector, Given
+from bridge.connectors.amazon.platform import PLATFORM
 from bridge.connectors.amazon.store import AmazonStore
 from bridge.domain.channel_order import ChannelOrder
-from bridge.domain.outcomes import Done
 from bridge.domain.pacing import Rate, Turn
-from bridge.domain.plans import OrderPlan, RefundRequest
-from bridge.domain.settings import ShopSettings, Tie
 from bridge.domain.store_order import StoreOrder
-from bridge.domain.tokens import mark
 from bridge.sandbox.amazon import AmazonSandbox, create_app, life
 from bridge.sandbox.amazon.model import Order, Status
-from tests.unit.magento.orders import Line, order_of
-
-TOKEN = "0123456789abcdef"
-SETTINGS = ShopSettings(store=Tie(connection="c1"))
-_RUN = itertools.count(1)
+from tests.contract.store.store_bench import BoxBench
 
 
 class WallClock:
@@ -48,41 +40,46 @@ class Unpaced:
         return Turn(is_taken=True, wait=0.0)
 
 
-def refund(order: StoreOrder, quantities: Mapping[str, int] | None = None) -> RefundRequest:
-    """Named rows, or everything that is left where none is named."""
-    wanted = quantities or {row.id: row.left for row in order.rows if row.left}
-    comment = f"TikTok cancellation 4035: no longer needed {mark(TOKEN)}"
-    return RefundRequest(TOKEN, comment, wanted, everything=not quantities, restock_rows=frozenset(wanted))
+@dataclass(kw_only=True)
+class AmazonBench(BoxBench):
+    platform = PLATFORM
+    restock_is_chosen = False
+    faults: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "create": {"method": "POST", "path": "rders$"},
+        "refund": {"method": "PUT", "path": "/cancel$"},
+        "read": {"method": "GET", "path": "rders/"},
+    }
 
-
-@dataclass
-class AmazonBench:
-    url: str
-    session: aiohttp.ClientSession
     box: AmazonSandbox
     connector: AmazonConnector
-    credentials: dict[str, Any]
     store: AmazonStore
     pace: Unpaced = field(default_factory=Unpaced)
 
-    def order(self, *skus: str, **changes: Any) -> ChannelOrder:
-        lines = [Line(sku, Decimal(10)) for sku in skus or ("SKU-A", "SKU-A", "SKU-B")]
-        return order_of(lines, order_id=f"5764{next(_RUN):014d}", **changes)
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        named = ("client_secret", "refresh_token", "access_token")
+        return tuple(str(self.credentials[name]) for name in named if self.credentials.get(name))
 
-    async def plan(self, order: ChannelOrder) -> OrderPlan:
-        found = await self.store.plan_order(order, SETTINGS, {})
-        assert isinstance(found, OrderPlan), found
-        return found
+    @property
+    def wrong(self) -> Mapping[str, Any]:
+        named = ("client_id", "refresh_token", "token_url")
+        return {**{name: self.credentials[name] for name in named}, "client_secret": "amzn1.oa2-cs.v1.of-nobody"}
 
-    async def create(self, order: ChannelOrder | None = None) -> StoreOrder:
-        made = await self.store.create_order(await self.plan(order or self.order()))
-        assert isinstance(made, Done), made
-        return await self.read(made.reference)
+    async def revoke(self) -> None:
+        self.box.tokens.authorized = False
 
-    async def read(self, order_id: str) -> StoreOrder:
-        found = await self.store.read_order(order_id)
-        assert found is not None
-        return found
+    def made(self) -> int:
+        return self.box.effects["create"]
+
+    async def take_back(self, order: StoreOrder) -> None:
+        await self.control("POST", f"orders/{order.id}/cancel", {})
+
+    def short_pages(self, rows: int) -> AbstractContextManager[Any]:
+        return mock.patch.object(self.box, "settings", self.box.settings.model_copy(update={"page_size": rows}))
+
+    def sale(self, **changes: Any) -> ChannelOrder:
+        """Two of one SKU and one of another."""
+        return self.order(*(self.line("10", sku=sku) for sku in (self.sku, self.sku, self.other_sku)), **changes)
 
     def there(self, order_id: str) -> Order:
         return self.box.orders[order_id]
@@ -119,5 +116,14 @@ async def open_amazon(**credentials: Any) -> AsyncIterator[AmazonBench]:
         }
         connected = await connector.connect("c1", url, connector.check(given), "")
         kept = dict(connected.credentials)
-        store = connector.store(url, kept, Given(session, WallClock(), kept), "c1")
-        yield AmazonBench(url, session, box, connector, kept, store, pace)
+        yield AmazonBench(
+            url=url,
+            session=session,
+            box=box,
+            connector=connector,
+            credentials=kept,
+            store=connector.store(url, kept, Given(session, WallClock(), kept), "c1"),
+            pace=pace,
+            sku="SKU-A",
+            other_sku="SKU-B",
+        )

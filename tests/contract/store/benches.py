@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
+from tests.contract.store.amazon_bench import open_amazon
 from tests.contract.store.magento_bench import open_sandbox
 from tests.contract.store.shopify_bench import open_shopify
 from tests.contract.store.store_bench import BoxBench
 
 BENCHES: Final[Mapping[str, Callable[[], AbstractAsyncContextManager[BoxBench]]]] = {
+    "amazon": open_amazon,
     "magento": open_sandbox,
     "shopify": open_shopify,
 }

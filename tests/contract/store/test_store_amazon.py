@@ -15,7 +15,8 @@ from bridge.ports import Known
 from bridge.sandbox.amazon import life
 from bridge.sandbox.amazon.model import Status
 from bridge.sandbox.faults import Fault
-from tests.contract.store.amazon_bench import AmazonBench, open_amazon, refund
+from tests.contract.store.amazon_bench import AmazonBench, open_amazon
+from tests.contract.store.store_bench import refund
 from tests.unit.magento.orders import cancelled as with_cancelled
 
 OLD, NEW = "2020-07-01", "2026-07-04"
@@ -41,7 +42,7 @@ def is_old(bench: AmazonBench) -> bool:
 
 
 async def test_what_is_made_is_read_back_row_by_row_and_a_repeat_finds_it(bench: AmazonBench) -> None:
-    order = bench.order()
+    order = bench.sale()
     plan = await bench.plan(order)
     made = await bench.store.create_order(plan)
     assert isinstance(made, Done)
@@ -58,7 +59,7 @@ async def test_what_is_made_is_read_back_row_by_row_and_a_repeat_finds_it(bench:
 
 @pytest.mark.parametrize("kind", ["cut", "late"])
 async def test_a_create_whose_answer_was_lost_is_unknown_and_found_by_a_look(bench: AmazonBench, kind: Any) -> None:
-    plan = await bench.plan(bench.order())
+    plan = await bench.plan(bench.sale())
     bench.box.faults.add(Fault(kind=kind, method="POST", path="[oO]rders"))
     assert isinstance(await bench.store.create_order(plan), Unknown)
     while plan.number not in bench.box.orders:
@@ -72,7 +73,7 @@ async def test_a_refused_create_says_why_and_nothing_about_the_buyer(bench: Amaz
     bench.box.faults.add(
         Fault(kind="fail", method="POST", path="[oO]rders", status=400, body=told, content_type="application/json")
     )
-    refused = await bench.store.create_order(await bench.plan(bench.order()))
+    refused = await bench.store.create_order(await bench.plan(bench.sale()))
     assert isinstance(refused, Rejected)
     assert "cannot be reached" in refused.because
     for private in ("Robin", "Main St", "Austin"):
@@ -81,7 +82,7 @@ async def test_a_refused_create_says_why_and_nothing_about_the_buyer(bench: Amaz
 
 async def test_a_refused_create_of_an_order_that_is_there_after_all_is_found(bench: AmazonBench) -> None:
     """The one before landed between our look and our call."""
-    plan = await bench.plan(bench.order())
+    plan = await bench.plan(bench.sale())
     bench.box.faults.add(Fault(kind="late", method="POST", path="[oO]rders", seconds=0.0))
     assert isinstance(await bench.store.create_order(plan), Unknown)
     found = await bench.store.create_order(plan)
@@ -90,7 +91,7 @@ async def test_a_refused_create_of_an_order_that_is_there_after_all_is_found(ben
 
 
 async def test_a_plan_in_the_words_of_the_other_version_is_not_sent(bench: AmazonBench) -> None:
-    plan = await bench.plan(bench.order())
+    plan = await bench.plan(bench.sale())
     other = bench.again(api_version=NEW if is_old(bench) else OLD)
     refused = await other.create_order(plan)
     assert isinstance(refused, Rejected)
@@ -103,13 +104,13 @@ async def test_a_plan_in_the_words_of_the_other_version_is_not_sent(bench: Amazo
 
 @pytest.mark.parametrize("status", [Status.RECEIVED, Status.PLANNING])
 async def test_a_cancellation_cancels_once_and_its_stock_is_back(bench: AmazonBench, status: Status) -> None:
-    order = await bench.create()
+    order = await bench.create(bench.sale())
     bench.move(order.id, status)
     assert bench.box.stock["SKU-A"] == 98
     done = await bench.store.refund_order(order, refund(order))
     assert isinstance(done, Done)
     seen = await bench.read(order.id)
-    assert seen.is_cancelled
+    assert seen.state == "cancelled"
     assert [row.left for row in seen.rows] == [0, 0]
     assert bench.box.stock["SKU-A"] == 100
     assert isinstance(await bench.store.refund_order(order, refund(order)), AlreadyDone)
@@ -118,7 +119,7 @@ async def test_a_cancellation_cancels_once_and_its_stock_is_back(bench: AmazonBe
 
 
 async def test_a_cancellation_that_takes_its_time_is_followed_to_its_end(bench: AmazonBench) -> None:
-    order = await bench.create()
+    order = await bench.create(bench.sale())
     bench.box.settings.cancel_seconds = None
     done = await bench.store.refund_order(order, refund(order))
     assert isinstance(done, Done)
@@ -126,14 +127,14 @@ async def test_a_cancellation_that_takes_its_time_is_followed_to_its_end(bench: 
     step = await bench.store.progress(order.id, done.reference)
     assert step is not None
     assert step.state == "working"
-    assert not (await bench.read(order.id)).is_cancelled
+    assert (await bench.read(order.id)).state != "cancelled"
     life.run_due(bench.box, by_hand=True)
-    assert (await bench.read(order.id)).is_cancelled
+    assert (await bench.read(order.id)).state == "cancelled"
 
 
 async def test_a_cancellation_that_lost_the_race_has_failed(bench: AmazonBench) -> None:
     """Amazon took it and picked the units all the same. The newer version shows that only when the parcel left."""
-    order = await bench.create()
+    order = await bench.create(bench.sale())
     bench.box.settings.cancel_lost_next = 1
     done = await bench.store.refund_order(order, refund(order))
     assert isinstance(done, Done)
@@ -152,7 +153,7 @@ async def test_a_cancellation_that_lost_the_race_has_failed(bench: AmazonBench) 
 @pytest.mark.parametrize("status", [Status.PROCESSING, Status.COMPLETE])
 @pytest.mark.parametrize("answers", ["refused", "accepted"])
 async def test_too_late_is_refused_with_what_to_do(bench: AmazonBench, status: Status, answers: Any) -> None:
-    order = await bench.create()
+    order = await bench.create(bench.sale())
     bench.move(order.id, status)
     bench.box.settings.cancel_too_late = answers
     outcome = await bench.store.refund_order(order, refund(order))
@@ -168,7 +169,7 @@ async def test_too_late_is_refused_with_what_to_do(bench: AmazonBench, status: S
 
 async def test_new_is_waited_for_and_then_cancelled(old: AmazonBench) -> None:
     old.box.settings.first_status = Status.NEW
-    order = await old.create()
+    order = await old.create(old.sale())
     assert order.barrier is not None
     assert order.barrier.passes
     outcome = await old.store.refund_order(order, refund(order))
@@ -180,7 +181,7 @@ async def test_new_is_waited_for_and_then_cancelled(old: AmazonBench) -> None:
 
 
 async def test_some_units_are_never_cancelled(bench: AmazonBench) -> None:
-    order = await bench.create()
+    order = await bench.create(bench.sale())
     outcome = await bench.store.refund_order(order, refund(order, {order.rows[0].id: 1}))
     assert isinstance(outcome, Rejected)
     assert "whole orders only" in outcome.because
@@ -193,18 +194,18 @@ async def test_some_units_are_never_cancelled(bench: AmazonBench) -> None:
 
 @pytest.mark.parametrize("status", [Status.CANCELLED, Status.INVALID, Status.UNFULFILLABLE])
 async def test_what_will_not_be_sent_needs_no_cancellation(bench: AmazonBench, status: Status) -> None:
-    order = await bench.create()
+    order = await bench.create(bench.sale())
     bench.move(order.id, status)
-    assert (await bench.read(order.id)).is_cancelled
+    assert (await bench.read(order.id)).state == "cancelled"
     assert isinstance(await bench.store.refund_order(order, refund(order)), AlreadyDone)
     assert bench.calls("PUT", "cancel") == 0
 
 
 async def test_a_cancel_whose_answer_was_lost_is_unknown_and_shows_itself(bench: AmazonBench) -> None:
-    order = await bench.create()
+    order = await bench.create(bench.sale())
     bench.box.faults.add(Fault(kind="cut", method="PUT", path="cancel"))
     assert isinstance(await bench.store.refund_order(order, refund(order)), Unknown)
-    assert (await bench.read(order.id)).is_cancelled
+    assert (await bench.read(order.id)).state == "cancelled"
     assert bench.box.effects["cancel"] == 1
 
 
@@ -218,22 +219,22 @@ async def test_a_cancel_whose_answer_was_lost_is_unknown_and_shows_itself(bench:
     ],
 )
 async def test_trouble_on_the_way_cancels_nothing(bench: AmazonBench, fault: Fault, outcome: type) -> None:
-    order = await bench.create()
+    order = await bench.create(bench.sale())
     bench.box.faults.add(fault.model_copy())
     assert isinstance(await bench.store.refund_order(order, refund(order)), outcome)
-    assert not (await bench.read(order.id)).is_cancelled
+    assert (await bench.read(order.id)).state != "cancelled"
 
 
 async def test_errors_in_a_success_are_a_refusal(bench: AmazonBench) -> None:
-    order = await bench.create()
+    order = await bench.create(bench.sale())
     told = '{"errors": [{"code": "InvalidInput", "message": "not now"}]}'
     bench.box.faults.add(Fault(kind="fail", method="PUT", path="cancel", status=200, body=told))
     assert isinstance(await bench.store.refund_order(order, refund(order)), Rejected)
-    assert not (await bench.read(order.id)).is_cancelled
+    assert (await bench.read(order.id)).state != "cancelled"
 
 
 async def test_an_order_that_is_gone_is_said(bench: AmazonBench) -> None:
-    order = await bench.create()
+    order = await bench.create(bench.sale())
     bench.box.orders.clear()
     outcome = await bench.store.refund_order(order, refund(order))
     assert isinstance(outcome, Rejected)
@@ -259,9 +260,9 @@ async def test_a_role_that_is_lacking_is_not_taken_for_an_order_that_is_not_ther
 
 @pytest.mark.parametrize("seller_id", ["{id}", "TT-{id}", "AS-{id}/x y"])
 async def test_another_programs_order_is_found_by_a_pattern(bench: AmazonBench, seller_id: str) -> None:
-    order = bench.order()
+    order = bench.sale()
     named = seller_id.replace("{id}", order.id)
-    theirs = await bench.create()
+    theirs = await bench.create(bench.sale())
     there = bench.box.orders.pop(theirs.id)
     there.id = named
     bench.box.orders[named] = there
@@ -272,8 +273,8 @@ async def test_another_programs_order_is_found_by_a_pattern(bench: AmazonBench, 
 
 
 async def test_an_order_that_no_pattern_finds_is_found_by_the_number_on_its_papers(old: AmazonBench) -> None:
-    order = old.order()
-    theirs = await old.create()
+    order = old.sale()
+    theirs = await old.create(old.sale())
     there = old.box.orders.pop(theirs.id)
     there.id, there.displayed_id = "AS-7781", order.id
     old.box.orders["AS-7781"] = there
@@ -288,7 +289,7 @@ async def test_an_order_that_no_pattern_finds_is_found_by_the_number_on_its_pape
 
 async def test_too_many_orders_to_look_through_are_said_and_not_passed_over(old: AmazonBench) -> None:
     old.box.settings.page_size = 1
-    made = await old.create()
+    made = await old.create(old.sale())
     there = old.there(made.id)
     for number in range(MOST_PAGES + 1):
         old.box.orders[f"X-{number}"] = replace(there, id=f"X-{number}", displayed_id="")
@@ -297,7 +298,7 @@ async def test_too_many_orders_to_look_through_are_said_and_not_passed_over(old:
 
 
 async def test_a_sweep_reads_every_page_and_begins_again_where_its_place_is_lost(bench: AmazonBench) -> None:
-    made = [await bench.create() for _ in range(5)]
+    made = [await bench.create(bench.sale()) for _ in range(5)]
     bench.box.settings.page_size = 2
     since = datetime.now(UTC) - timedelta(minutes=5)
     newest = await bench.store.newest("orders")
@@ -310,7 +311,7 @@ async def test_a_sweep_reads_every_page_and_begins_again_where_its_place_is_lost
         page = rows.next_page
         if page is None:
             break
-    assert sorted(found) == sorted(order.id for order in made)
+    assert set(found) == {order.id for order in made}
     first = await bench.store.changed("orders", since, None)
     assert first.next_page is not None
     bench.box.forget_pages()
@@ -321,7 +322,7 @@ async def test_a_sweep_reads_every_page_and_begins_again_where_its_place_is_lost
 
 
 async def test_a_cancelled_order_is_swept_by_the_time_of_its_cancellation(bench: AmazonBench) -> None:
-    order = await bench.create()
+    order = await bench.create(bench.sale())
     bench.there(order.id).updated_at -= timedelta(hours=2)
     cursor = datetime.now(UTC) - timedelta(minutes=30)
     assert (await bench.store.changed("orders", cursor, None)).items == ()
@@ -334,14 +335,14 @@ async def test_a_cancelled_order_is_swept_by_the_time_of_its_cancellation(bench:
 
 
 async def test_a_token_that_ended_is_renewed_and_the_cancellation_made_once(bench: AmazonBench) -> None:
-    order = await bench.create()
+    order = await bench.create(bench.sale())
     bench.box.tokens.end_all()
     assert isinstance(await bench.store.refund_order(order, refund(order)), Done)
     assert bench.box.effects["cancel"] == 1
 
 
 async def test_a_withdrawn_authorization_needs_a_person(bench: AmazonBench) -> None:
-    order = await bench.create()
+    order = await bench.create(bench.sale())
     bench.box.tokens.authorized = False
     outcome = await bench.store.refund_order(order, refund(order))
     assert isinstance(outcome, Reauth)
@@ -350,7 +351,7 @@ async def test_a_withdrawn_authorization_needs_a_person(bench: AmazonBench) -> N
 
 
 async def test_every_call_is_counted_under_the_connection(bench: AmazonBench) -> None:
-    await bench.create()
+    await bench.create(bench.sale())
     assert set(bench.pace.names) == {"amazon:c1"}
     assert len(bench.pace.names) == bench.calls(".*", "rders")
 
@@ -395,5 +396,5 @@ async def test_connecting_with_a_wrong_secret_says_which(old: AmazonBench) -> No
 
 
 async def test_an_order_made_for_the_living_units_has_no_dead_one(bench: AmazonBench) -> None:
-    seen = await bench.create(with_cancelled(bench.order(), [0], None))
+    seen = await bench.create(with_cancelled(bench.sale(), [0], None))
     assert [(row.sku, row.ordered) for row in seen.rows] == [("SKU-A", 1), ("SKU-B", 1)]

@@ -111,7 +111,7 @@ async def test_what_tiktok_cancels_is_cancelled_at_amazon_while_that_is_possible
     assert [(item.sku, item.quantity) for item in there.items] == [("MUG", 2)]
     assert there.displayed_id == first
     await amazon.cancelled_on_tiktok(first)
-    found = await play.settled(first, "both agree")
+    found = await play.settled(first, "both books agree: all")
     assert there.status is Status.CANCELLED
     assert (box.effects["cancel"], amazon.cancels, box.stock["MUG"]) == (1, 1, 100)
     assert "XXX" not in str(found)  # no amounts are shown where there are none
@@ -140,7 +140,7 @@ async def test_what_tiktok_cancels_is_cancelled_at_amazon_while_that_is_possible
     record = await play.order(new)
     assert record is not None
     await play.api("POST", f"orders/{record['id']}/settle", {})
-    await play.settled(new, "both agree")
+    await play.settled(new, "both books agree: all")
     assert amazon.order(new).status is Status.CANCELLED
     box.settings.first_status = Status.RECEIVED
 
@@ -151,7 +151,7 @@ async def test_what_tiktok_cancels_is_cancelled_at_amazon_while_that_is_possible
     assert "make a new one" in (await amazon.asked(some, "cannot_refund"))["because"]
     assert amazon.order(some).status is Status.RECEIVED
     await amazon.cancelled_on_tiktok(some)
-    await play.settled(some, "both agree")
+    await play.settled(some, "both books agree: all")
     assert amazon.order(some).status is Status.CANCELLED
     assert (box.effects["cancel"], amazon.cancels) == (3, 3)
 
@@ -187,15 +187,15 @@ async def test_nothing_at_amazon_cancels_on_tiktok_and_there_is_nothing_to_set(a
     life.stop(amazon.box, amazon.order(stopped), Status.CANCELLED)
     life.lose(amazon.box, amazon.order(lost), {"1": 1})
     await play.api("POST", "sweeps", {})
-    await play.settled(stopped, "will not be sent (Cancelled)")
-    await play.settled(lost, "never cancels here")
+    await play.settled(stopped, "2 units alive on TikTok Shop will not be sent by the store (Cancelled)")
+    await play.settled(lost, "1 unit alive on TikTok Shop will not be sent")
     for order_id in (stopped, lost):
         await amazon.asked(order_id, "store_order_cancelled")
     for order_id in (stopped, lost, kept):
         assert await amazon.lives_on_tiktok(order_id)
     # The sale ends by itself, and both sides agree.
     await amazon.cancelled_on_tiktok(stopped)
-    await play.settled(stopped, "both agree")
+    await play.settled(stopped, "both books agree: all")
     assert amazon.cancels == 0
 
     looked = await play.api("POST", f"connections/{amazon.connection}/doctor")
@@ -221,7 +221,7 @@ async def test_orders_of_another_program_are_found_and_what_nobody_told_is_swept
     # The answer of the cancel is lost on the way.
     await amazon.shop.fault(kind="cut", method="PUT", path="cancel")
     await play.api("POST", "sweeps", {})
-    await play.settled(by_papers, "both agree")
+    await play.settled(by_papers, "both books agree: all")
     assert box.orders["PARCEL-1"].status is Status.CANCELLED
     assert (box.effects["cancel"], box.effects["cancel_again"], amazon.cancels) == (1, 0, 1)
     assert box.orders[f"AS-{by_pattern}"].status is Status.RECEIVED

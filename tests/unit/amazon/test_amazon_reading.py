@@ -59,7 +59,9 @@ def test_every_status_means_one_thing_in_whatever_case(
     if stands is not None:
         assert stands.passes == passes
     seen = store_order(order)
-    assert seen.is_cancelled == nothing
+    assert (seen.state == "cancelled") == nothing
+    assert [dict(one.quantities) for one in seen.refunds] == ([{"1": 2, "2": 1}] if nothing else [])
+    assert not any(one.is_ours or one.total.amount for one in seen.refunds)
     assert seen.is_invoiced
     assert seen.status == cased(word)
 

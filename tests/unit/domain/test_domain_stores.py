@@ -60,6 +60,7 @@ def test_a_store_that_speaks_one_way_never_cancels_on_the_channel() -> None:
     settlement = decide(channel(), emptied, capabilities=able(one_way=True))
     assert (settlement.verdict, settlement.effect) == (Verdict.HELD, None)
     assert [hold.kind for hold in settlement.holds] == [AttentionKind.STORE_ORDER_CANCELLED]
+    assert "will not be sent" in settlement.because
     assert "never cancels" in settlement.because
     gone = replace(store(), status="Invalid", rows=tuple(replace(row, cancelled=row.ordered) for row in store().rows))
     settlement = decide(channel(), gone, capabilities=able(one_way=True))
