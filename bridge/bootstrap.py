@@ -30,6 +30,7 @@ from bridge.connectors.magento.entry import ENTRY as MAGENTO
 from bridge.connectors.shopify.entry import ENTRY as SHOPIFY
 from bridge.connectors.tiktok.entry import ENTRY as TIKTOK
 from bridge.connectors.tiktok.reasons import cancels_lines, reasons_for
+from bridge.connectors.woocommerce.entry import ENTRY as WOOCOMMERCE
 from bridge.gateways import KeptGateways, MakeChannel, MakeStore
 from bridge.keys import api_token, digest, secret_keys
 from bridge.meters import Meters
@@ -69,7 +70,7 @@ from bridge.web.server import make_runner
 
 KEEPALIVE_SECONDS = 3.0
 """Shorter than a server's own (nginx, Apache: 5 and up), so that no call goes out on a dying connection."""
-ENTRIES: tuple[Entry, ...] = (TIKTOK, MAGENTO, SHOPIFY, AMAZON)
+ENTRIES: tuple[Entry, ...] = (TIKTOK, MAGENTO, SHOPIFY, AMAZON, WOOCOMMERCE)
 """Every platform there is. A further one is one more name here."""
 PLATFORMS: Mapping[str, Platform] = {entry.platform.kind: entry.platform for entry in ENTRIES}
 VERSION = metadata.version("bridge")

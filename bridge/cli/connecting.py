@@ -18,7 +18,7 @@ from bridge.cli.shown import JsonOption, console, findings, print_json
 POLL_SECONDS = 1.0
 
 group = typer.Typer(
-    help="Connect a Magento store, a Shopify shop, an Amazon seller or a TikTok Shop.",
+    help="Connect a Magento store, a Shopify shop, a WooCommerce store, an Amazon seller or a TikTok Shop.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -203,6 +203,47 @@ def amazon(
     }
     credentials = {field: value for field, value in {**given, **chosen}.items() if value}
     body: dict[str, Any] = {"kind": "amazon", "url": region, "credentials": credentials}
+    _connect(service(bridge_url), body, name, 0, as_json=as_json)
+
+
+@group.command()
+def woocommerce(
+    *,
+    store_url: Annotated[
+        str,
+        typer.Option("--url", metavar="URL", help="The store's address, its folder included: https://example.com/shop"),
+    ],
+    name: NameOption = None,
+    consumer_key: Annotated[
+        str | None,
+        typer.Option(envvar="WOOCOMMERCE_CONSUMER_KEY", help="WooCommerce › Settings › Advanced › REST API"),
+    ] = None,
+    consumer_secret: Annotated[
+        str | None, typer.Option(envvar="WOOCOMMERCE_CONSUMER_SECRET", help="Shown beside it, once" + _SECRET)
+    ] = None,
+    order_meta_keys: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES", help="Order fields in which another connector keeps TikTok's order id, parted by commas"
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+    bridge_url: Annotated[
+        str | None,
+        typer.Option(
+            "--bridge-url", metavar="URL", envvar="BRIDGE_URL", help="The service's address", show_envvar=True
+        ),
+    ] = None,
+) -> None:
+    """Connect a WooCommerce store.
+
+    With a REST API key that may read and write, of a user who may manage WooCommerce. What is missing is asked for,
+    without showing what is typed.
+    """
+    given = {"consumer_key": consumer_key, "consumer_secret": consumer_secret, "order_meta_keys": order_meta_keys}
+    _prompt(given, ("consumer_key", "consumer_secret"))
+    credentials = {field: value for field, value in given.items() if value}
+    body: dict[str, Any] = {"kind": "woocommerce", "url": store_url, "credentials": credentials}
     _connect(service(bridge_url), body, name, 0, as_json=as_json)
 
 

@@ -70,10 +70,10 @@ class Client:
         except (NotReached, CutOff) as problem:
             raise RemoteProblem(Retry(str(problem))) from None
 
-    async def write(self, method: Method, path: str, body: str) -> Answer | Outcome:
+    async def write(self, method: Method, path: str, body: str, query: Query | None = None) -> Answer | Outcome:
         """The answer to a write, whatever it is; or why there is none."""
         try:
-            return await self._send(method, path, {}, body.encode(), self._write_timeout)
+            return await self._send(method, path, query or {}, body.encode(), self._write_timeout)
         except NotReached as problem:
             return Retry(str(problem))
         except CutOff as problem:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bridge.connectors.woocommerce.answers import Answer
-from bridge.connectors.woocommerce.client import Client
+from bridge.connectors.woocommerce.client import Client, Query
 from bridge.connectors.woocommerce.door import TOPICS
 from bridge.connectors.woocommerce.reading import number_of, text
+from bridge.connectors.woocommerce.signing import Method
 from bridge.domain.outcomes import Reauth, RemoteProblem, Retry
 
 NAME: Final = "TikTok Shop bridge"
@@ -77,16 +78,29 @@ async def _listed(client: Client, url: str) -> dict[str, Mapping[str, Any]]:
 
 
 async def _write(client: Client, topic: str, url: str, secret: str, hook: Mapping[str, Any] | None) -> dict[str, str]:
-    """Why it could not be made or woken; empty where it was. Raises `RemoteProblem` where the key may not write."""
-    sent = {"name": NAME, "topic": topic, "delivery_url": url, "secret": secret, "status": ACTIVE}
-    if hook is None:
-        answer = await client.write("POST", "/webhooks", json.dumps(sent))
-    else:
-        answer = await client.write("PUT", f"/webhooks/{number_of(hook.get('id'))}", json.dumps(sent))
-    if isinstance(answer, Answer):
-        if answer.is_ok:
-            return {}
-        return {topic: answer.said}
+    """Why it could not be made or woken; empty where it was. Raises `RemoteProblem` where the key may not write.
+
+    A disabled one is made anew, and the old one deleted: woken, it would keep its count of failures, and the next single
+    one would disable it again.
+    """
+    sent = json.dumps({"name": NAME, "topic": topic, "delivery_url": url, "secret": secret, "status": ACTIVE})
+    if hook is not None and text(hook.get("status")) in {ACTIVE, PAUSED}:
+        return (
+            {topic: told}
+            if (told := await _told(client, "PUT", f"/webhooks/{number_of(hook.get('id'))}", sent))
+            else {}
+        )
+    because = await _told(client, "POST", "/webhooks", sent)
+    if not because and hook is not None:
+        await _told(client, "DELETE", f"/webhooks/{number_of(hook.get('id'))}", "", {"force": "true"})
+    return {topic: because} if because else {}
+
+
+async def _told(client: Client, method: Method, path: str, body: str, query: Query | None = None) -> str:
+    """Why it was not done; empty where it was."""
+    answer = await client.write(method, path, body, query)
     if isinstance(answer, (Reauth, Retry)):
         raise RemoteProblem(answer)
-    return {topic: str(getattr(answer, "because", ""))}
+    if isinstance(answer, Answer):
+        return "" if answer.is_ok else answer.said
+    return str(getattr(answer, "because", ""))

@@ -16,7 +16,7 @@ from typing import Literal
 from oauthlib.oauth1 import SIGNATURE_HMAC_SHA256, SIGNATURE_TYPE_QUERY
 from oauthlib.oauth1 import Client as OAuth1
 
-Method = Literal["GET", "POST", "PUT"]
+Method = Literal["DELETE", "GET", "POST", "PUT"]
 
 
 @dataclass(frozen=True, slots=True)
