@@ -7,6 +7,7 @@ import pytest
 from bridge.killpoints import KillPoint
 from tests.support import amazon_stories as amazon
 from tests.support import shopify_stories as shopify
+from tests.support import woocommerce_stories as woocommerce
 from tests.support.chaos import KILLED, MUGS, STICKER, House
 from tests.support.stories import APPROVE, CANCEL, LINES, PARTIAL, REFUND, REJECT, RULED, Scenario, check
 
@@ -88,6 +89,10 @@ ELSEWHERE = [
     (KillPoint.CREATE_ANSWERED, amazon.REFUND),
     (KillPoint.REFUND_CLAIMED, amazon.REFUND),
     (KillPoint.REFUND_ANSWERED, amazon.REFUND),
+    (KillPoint.CREATE_ANSWERED, woocommerce.REFUND),
+    (KillPoint.REFUND_ANSWERED, woocommerce.REFUND),
+    (KillPoint.REFUND_ANSWERED, woocommerce.PARTIAL),
+    (KillPoint.CANCEL_ANSWERED, woocommerce.CANCEL),
 ]
 """Another platform's own ways to create, refund and tell: where the process dies is the same."""
 

@@ -80,8 +80,8 @@ async def _listed(client: Client, url: str) -> dict[str, Mapping[str, Any]]:
 async def _write(client: Client, topic: str, url: str, secret: str, hook: Mapping[str, Any] | None) -> dict[str, str]:
     """Why it could not be made or woken; empty where it was. Raises `RemoteProblem` where the key may not write.
 
-    A disabled one is made anew, and the old one deleted: woken, it would keep its count of failures, and the next single
-    one would disable it again.
+    A disabled one is made anew, and the old one deleted: woken, it would keep its count of failures, and one more would
+    disable it again.
     """
     sent = json.dumps({"name": NAME, "topic": topic, "delivery_url": url, "secret": secret, "status": ACTIVE})
     if hook is not None and text(hook.get("status")) in {ACTIVE, PAUSED}:

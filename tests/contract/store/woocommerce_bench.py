@@ -34,10 +34,10 @@ class WallClock:
 class WooCommerceBench(BoxBench):
     platform = PLATFORM
     faults: ClassVar[Mapping[str, Mapping[str, str]]] = {
-        "create": {"method": "POST", "path": "/orders$"},
-        "refund": {"method": "POST", "path": "/refunds$"},
-        "part": {"method": "POST", "path": "/refunds$"},
-        "read": {"method": "GET", "path": r"/orders/\d+$"},
+        "create": {"method": "POST", "path": r"/orders(\?|$)"},
+        "refund": {"method": "POST", "path": r"/refunds(\?|$)"},
+        "part": {"method": "POST", "path": r"/refunds(\?|$)"},
+        "read": {"method": "GET", "path": r"/orders/\d+(\?|$)"},
     }
 
     box: WooCommerceSandbox
