@@ -56,7 +56,7 @@ def version_of(status: Json) -> str:
 
 
 class WooCommerceStore:
-    """One store through one connection. `tend` is called with each reading of the capabilities, once a day.
+    """One store through one connection. `tend`: what looks after its webhooks; None where it sends no messages.
 
     `keys`: order fields in which other connectors keep TikTok's order id.
     """
@@ -80,7 +80,6 @@ class WooCommerceStore:
 
     async def capabilities(self) -> StoreCapabilities:
         status = await status_of(self._client)
-        told = list(await self._tend(self._client)) if self._tend else []
         return StoreCapabilities(
             reported=version_of(status) or None,
             restock_allowed=True,
@@ -92,9 +91,11 @@ class WooCommerceStore:
             reserves_on_create=True,
             knows_its_stock=True,
             restocks_by_row=False,
-            warnings=tuple(told),
             read_at=self._now(),
         )
+
+    async def tend(self) -> Sequence[str]:
+        return await self._tend(self._client) if self._tend else ()
 
     async def resolve(self, topic: str, subject: str) -> str | None:
         """Every delivery that names anything names its order."""

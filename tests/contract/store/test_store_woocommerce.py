@@ -169,12 +169,13 @@ async def test_a_webhook_that_fell_asleep_is_made_anew_and_one_that_was_paused_s
     ]
     first, second = [one for one in hooks.values() if one.topic in {"order.updated", "order.created"}]
     first.status, second.status = "disabled", "paused"
-    able = await woo.again(PUBLIC).capabilities()
+    told = await woo.again(PUBLIC).tend()
     assert first.id not in hooks
     assert [one.status for one in hooks.values() if one.topic == first.topic] == ["active"]
     assert second.status == "paused"
-    assert len(able.warnings) == 1
-    assert "paused" in able.warnings[0]
+    assert len(told) == 1
+    assert "paused" in told[0]
+    assert await woo.again().tend() == ()
 
 
 async def test_a_key_that_may_only_read_is_told_of(woo: WooCommerceBench) -> None:
