@@ -37,6 +37,8 @@ class Place:
     """None where what happens there never cancels here."""
     shows: Callable[[JsonObject], tuple[str, bool, object]]
     """A cancelled order → what is to be seen in it, whether it is so, and what there is."""
+    on_its_way: Callable[[Sandbox, JsonObject], None] | None = None
+    """Has the platform send an order, where that ends what can be cancelled there."""
 
 
 def _shopify_order(box: Sandbox, order_id: str) -> JsonObject:
@@ -47,6 +49,15 @@ def _shopify_shows(order: JsonObject) -> tuple[str, bool, object]:
     note = str(order["staff_note"])
     holds = bool(order["cancelled_at"]) and order["cancel_reason"] == "OTHER" and "[bridge:" in note
     return f"Shopify shows it as cancelled, reason Other, staff note “{note}”", holds, order
+
+
+def _amazon_order(box: Sandbox, order_id: str) -> JsonObject:
+    return only(box.control("GET", "state")["orders"], "displayed_id", order_id, "Amazon")
+
+
+def _amazon_shows(order: JsonObject) -> tuple[str, bool, object]:
+    unsent = all(item["cancelled"] == item["quantity"] and not item["shipped"] for item in order["items"])
+    return "Amazon shows it as Cancelled, no unit sent", order["status"] == "Cancelled" and unsent, order
 
 
 def only(orders: list[JsonObject], field: str, value: str, where: str) -> JsonObject:
@@ -68,7 +79,23 @@ SHOPIFY = Place(
     cancelled_by_merchant=lambda box, order: box.control("POST", f"orders/{order['id']}/cancel", {}) and None,
     shows=_shopify_shows,
 )
-PLACES = (SHOPIFY,)
+AMAZON = Place(
+    kind="amazon",
+    name="Amazon",
+    module="bridge.sandbox.amazon",
+    title="The same with an Amazon seller, whose warehouse sends the parcels: cancelled from here, or too late",
+    credentials=lambda ready: {
+        name: ready[name] for name in ("client_id", "client_secret", "refresh_token", "token_url")
+    },
+    stocked=lambda box: box.control("POST", "stock", {"sku": SKU, "quantity": IN_STOCK}) and None,
+    order=_amazon_order,
+    cancelled_by_merchant=None,
+    shows=_amazon_shows,
+    on_its_way=lambda box, order: (
+        box.control("POST", f"orders/{order['id']}/status", {"status": "Processing"}) and None
+    ),
+)
+PLACES = (SHOPIFY, AMAZON)
 
 
 def tie(stage: Stage, place: Place, box: Sandbox, ready: Mapping[str, Any]) -> None:

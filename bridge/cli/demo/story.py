@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.cli.demo.elsewhere import PLACES, PRICE, SKU, Place, tie
-from bridge.cli.demo.stage import JsonObject, Stage
+from bridge.cli.demo.stage import JsonObject, Sandbox, Stage
 from bridge.cli.demo.teller import Teller
 from bridge.cli.failing import Failed
 
@@ -65,6 +65,18 @@ class Scene:
         cancellation = _cancellation(answer, self.stage.channel_order(order_id))
         if cancellation["cancel_status"].endswith("REQUEST_PENDING"):
             self.stage.tiktok.control("POST", f"cancellations/{cancellation['cancel_id']}/accept")
+
+    def asked(self, order_id: str) -> JsonObject:
+        """What a person is asked about an order."""
+
+        def look() -> list[JsonObject]:
+            known = self.stage.order(order_id)
+            asked = self.stage.api.get("/api/v1/attention?state=open")["items"]
+            return [one for one in asked if known is not None and one["order"] == known["id"]]
+
+        with self.teller.waiting("until a person is asked"):
+            [found] = self.stage.until(look, f"a person is asked about order {order_id}")
+        return found
 
     def memos(self, order_id: str) -> list[Any]:
         return list(self.stage.store_order(order_id)["credit_memos"])
@@ -236,11 +248,23 @@ def elsewhere(scene: Scene, place: Place) -> None:
         scene.teller.says(f"The merchant cancels the first one in {place.name}")
         scene.closed(there)
         scene.is_cancelled(there)
+    if place.on_its_way is not None:
+        too_late(scene, place, box, there)
     scene.buyer_cancels(here)
     scene.teller.says("The buyer cancels the second one, and TikTok Shop completes the cancellation")
     scene.closed(here)
     text, holds, found = place.shows(place.order(box, here))
     scene.teller.check(text, holds=holds, found=found)
+
+
+def too_late(scene: Scene, place: Place, box: Sandbox, order_id: str) -> None:
+    assert place.on_its_way is not None
+    place.on_its_way(box, place.order(box, order_id))
+    scene.teller.says(f"{place.name} begins to pick the first one, and the buyer cancels it")
+    scene.buyer_cancels(order_id)
+    asked = scene.asked(order_id)
+    text = f"a person is asked, because {asked['because']}"
+    scene.teller.check(text, holds=asked["kind"] == "cannot_refund", found=asked)
 
 
 def _line(sku: str, price: str, quantity: int) -> JsonObject:
