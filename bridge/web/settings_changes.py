@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from bridge.domain.settings import CancellationSync, ShopSettings, Tie
+from bridge.domain.settings import CancellationSync, ChannelToStore, ShopSettings, Tie
 from bridge.web.problems import Problem, invalid
 
 CANCELS_LINES: Final = frozenset({"US", "GB", "UK"})
@@ -36,6 +36,17 @@ def with_shop_change(
         after = after.model_copy(update={"cancellation_sync": _from_now(after.cancellation_sync, now, always=sharp)})
     # Copies are not checked by themselves.
     return ShopSettings.model_validate(after.model_dump())
+
+
+def without_choices(before: ShopSettings, after: ShopSettings, now: datetime) -> ShopSettings:
+    """A shop that was just tied to a store that speaks one way, where there is nothing to set. What another store's
+    settings said, its rules for buyers above all, must not go on acting where nobody can see or change it.
+    """
+    same = before.store and after.store and before.store.connection == after.store.connection
+    if same or after.store is None:
+        return after
+    only = CancellationSync(channel_to_store=ChannelToStore(effective_from=now))
+    return after.model_copy(update={"cancellation_sync": only})
 
 
 def _tie(before: Tie | None, sent: Mapping[str, Any] | None, views: Collection[str] | None) -> Tie | None:

@@ -37,7 +37,7 @@ from bridge.web.bodies import read_json
 from bridge.web.desk import DESK, WebDesk
 from bridge.web.problems import Problem, invalid
 from bridge.web.routes import WHO, ok
-from bridge.web.settings_changes import lets_brake_go, with_shop_change, with_sync_change
+from bridge.web.settings_changes import lets_brake_go, with_shop_change, with_sync_change, without_choices
 from plugin_contract.versions import capabilities
 
 """Kinds that are no store."""
@@ -73,6 +73,8 @@ async def change_shop(request: web.Request) -> web.Response:
         tie = sent.get("store")
         store = await _checked_store(desk, conn, tie["connection"]) if tie else None
         after = with_shop_change(shop.settings, sent, _views(store) if store else None, desk.clock.now())
+        if _one_way(desk, store) is not None:
+            after = without_choices(shop.settings, after, desk.clock.now())
         stored = await _save(conn, request[WHO], shop, after)
         if after.store is not None and _finds_others(shop.settings, after):
             # Orders that were not ours may be by these patterns.

@@ -178,6 +178,35 @@ async def test_a_store_that_speaks_one_way_has_no_cancellation_settings(sqlite_d
         assert (await house.ask("GET", f"/api/v1/shops/{shop_id}")).json["cancellation_sync"] is None
 
 
+async def test_what_was_set_for_another_store_goes_when_the_shop_is_tied_to_one_that_speaks_one_way(
+    sqlite_database: Database,
+) -> None:
+    platforms = dict(PLATFORMS)
+    async with opened(sqlite_database, platforms=platforms) as house:
+        shop_id, store_id = await house.tied_shop()
+        sync = {
+            **ON,
+            "channel_to_store": {"enabled": False},
+            "buyer_requests": {"enabled": True, "rules": [{"name": "all", "decision": "approve"}]},
+        }
+        await put(house, f"{shop_id}/cancellation-sync", sync)
+        await put(house, shop_id, {"store": None})
+        house.clock.pass_time(hours=1)
+        platforms["magento"] = replace(PLATFORMS["magento"], one_way=True)
+        await put(house, shop_id, {"store": {"connection": store_id}})
+        now = (await house.shop(shop_id)).settings.cancellation_sync
+        assert not now.store_to_channel.enabled
+        assert not now.buyer_requests.rules
+        assert now.channel_to_store.enabled
+        assert now.channel_to_store.effective_from == house.clock.at
+        changes = (await house.ask("GET", f"/api/v1/audit?what=shop {shop_id} settings")).json["changes"]
+        assert changes[0]["before"]["cancellation_sync"]["buyer_requests"]["rules"]
+        # Naming the tie again changes nothing.
+        house.clock.pass_time(hours=1)
+        await put(house, shop_id, {"store": {"connection": store_id}, "hold_minutes": 7})
+        assert (await house.shop(shop_id)).settings.cancellation_sync == now
+
+
 async def test_sku_mappings_are_replaced_as_a_whole(each_house: House) -> None:
     house = each_house
     shop_id, _ = await house.tied_shop()
