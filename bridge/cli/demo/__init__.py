@@ -35,9 +35,9 @@ def demo(
 ) -> None:
     """Play a story on sandbox shops: orders, cancellations, a lost message, a crash. Needs nothing set up.
 
-    TikTok Shop, Magento with its plugin, a Shopify shop, an Amazon seller, and the service run as processes of their
-    own on this machine, and each step says what was seen, what was decided and why. Ends with 1 where a step does not
-    come out as told. Afterwards everything stays up to be looked at, until Ctrl-C.
+    TikTok Shop, Magento with its plugin, a Shopify shop, an Amazon seller, a WooCommerce store, and the service run
+    as processes of their own on this machine, and each step says what was seen, what was decided and why. Ends with 1
+    where a step does not come out as told. Afterwards everything stays up to be looked at, until Ctrl-C.
     """
     signal.signal(signal.SIGTERM, _interrupt)
     with contextlib.ExitStack() as stack:

@@ -15,6 +15,7 @@ from bridge.cli.failing import Failed
 SKU = "TOTE-GREY"
 PRICE = "15.00"
 IN_STOCK = 20
+CANCELLED = {"status": "cancelled"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,19 @@ def _amazon_shows(order: JsonObject) -> tuple[str, bool, object]:
     return "Amazon shows it as Cancelled, no unit sent", order["status"] == "Cancelled" and unsent, order
 
 
+def _woocommerce_order(box: Sandbox, order_id: str) -> JsonObject:
+    orders = box.control("GET", "state")["orders"]
+    rows = [{**order, "sale": order["meta"].get("_bridge_tiktok_order_id")} for order in orders]
+    return only(rows, "sale", order_id, "WooCommerce")
+
+
+def _woocommerce_shows(order: JsonObject) -> tuple[str, bool, object]:
+    reasons = [str(refund["reason"]) for refund in order["refunds"]]
+    paid_back = any(refund["refunded_payment"] for refund in order["refunds"])
+    holds = len(reasons) == 1 and "[bridge:" in reasons[0] and order["status"] == "refunded" and not paid_back
+    return f"WooCommerce shows one refund, no payment service asked, reason “{'; '.join(reasons)}”", holds, order
+
+
 def only(orders: list[JsonObject], field: str, value: str, where: str) -> JsonObject:
     """The one order whose field says so. Raises `Failed`."""
     found = [one for one in orders if one[field] == value]
@@ -95,7 +109,18 @@ AMAZON = Place(
         box.control("POST", f"orders/{order['id']}/status", {"status": "Processing"}) and None
     ),
 )
-PLACES = (SHOPIFY, AMAZON)
+WOOCOMMERCE = Place(
+    kind="woocommerce",
+    name="WooCommerce",
+    module="bridge.sandbox.woocommerce",
+    title="The same with a WooCommerce store: cancelled there, and refunded from here",
+    credentials=lambda ready: {name: ready[name] for name in ("consumer_key", "consumer_secret")},
+    stocked=lambda box: box.control("POST", "products", {"sku": SKU, "price": PRICE, "stock": IN_STOCK}) and None,
+    order=_woocommerce_order,
+    cancelled_by_merchant=lambda box, order: box.control("POST", f"orders/{order['id']}/status", CANCELLED) and None,
+    shows=_woocommerce_shows,
+)
+PLACES = (SHOPIFY, AMAZON, WOOCOMMERCE)
 
 
 def tie(stage: Stage, place: Place, box: Sandbox, ready: Mapping[str, Any]) -> None:
