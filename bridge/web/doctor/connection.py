@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge import quality
 from bridge.ports import TEST_TOPIC, Examined, Finding
 from bridge.storage import heard, shops
 from bridge.storage.connections import Connection
@@ -58,6 +59,8 @@ class Doctor:
             text = f"The other side asked everybody to wait until {stored.blocked_until:%H:%M:%S} UTC; then it goes on."
             found.append(Finding("warning", "waiting", text))
         found.append(await testing)
+        # Beside the loop: the first time it is read from a file.
+        found.append(Finding("ok", "claims", await asyncio.to_thread(quality.told, stored.kind)))
         findings = ordered(found)
         facts: dict[str, Any] = {
             "findings": findings_json(findings),

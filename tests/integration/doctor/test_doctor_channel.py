@@ -34,6 +34,7 @@ async def test_of_a_healthy_shop_every_check_is_told(ward: Clinic) -> None:
     assert codes(looked, "warning") == {"public_url"}
     assert codes(looked, "ok") == {
         *("reachable", "authorized", "scopes", "region", "webhooks", "token_life", "clock", "test_delivery"),
+        "claims",
     }
     assert len(texts(looked, "webhooks")) == 4
     assert any("region US, local seller" in text for text in texts(looked, "region"))
