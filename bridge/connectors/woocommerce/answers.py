@@ -142,7 +142,8 @@ def _not_allowed(answer: Answer) -> Failure:
     if answer.code.startswith(("woocommerce_rest_", "rest_")):
         return Reauth(
             f"WooCommerce does not allow the key to do this: {answer.said} {_KEY_HELP} Where the key is right, the web "
-            "server may be dropping the Authorization header."
+            "server drops the Authorization header, or WordPress behind a proxy does not know that it is called by "
+            "https."
         )
     # A security plugin that answers in WordPress' own form.
     return Retry(f"A plugin forbids the call: {answer.said}", needs_person=True)

@@ -19,7 +19,7 @@ from bridge.ports import Finding
 FIRST_SECONDS: Final = 12.0
 OLDEST: Final = (5, 8)
 """The first version that lists orders by their time of change (`modified_after`)."""
-_REST: Final = ("version", "currency", "stock", "permission to write", "webhooks", "newest order")
+_REST: Final = ("version", "currency", "stock keeping", "permission to write", "webhooks", "newest order")
 
 
 async def first_look(client: Client, checks: Checks) -> Mapping[str, Any] | RemoteProblem:
@@ -65,6 +65,18 @@ def _about_version(version: str) -> Finding:
         said = f"WooCommerce {version} cannot list orders by their time of change: update it to 5.8 or newer."
         return Finding("error", "version", said)
     return Finding("ok", "version", f"WooCommerce is version {version or 'unknown'}.")
+
+
+async def about_stock(client: Client) -> list[Finding]:
+    """Raises `RemoteProblem`."""
+    answer = await client.read("/settings/products/woocommerce_manage_stock")
+    if isinstance(answer.body, dict) and answer.body.get("value") == "no":
+        said = (
+            "WooCommerce keeps no stock at all, so nothing is taken and nothing comes back. If it should: Settings › "
+            "Products › Inventory › Enable stock management."
+        )
+        return [Finding("warning", "stock_unmanaged", said)]
+    return [Finding("ok", "stock_managed", "WooCommerce keeps stock of the products that are set to it.")]
 
 
 async def may_write(client: Client) -> list[Finding]:

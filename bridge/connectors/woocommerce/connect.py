@@ -13,7 +13,7 @@ from bridge.addresses import date_offset, normalise_url
 from bridge.connectors.checking import Checks
 from bridge.connectors.woocommerce import credentials as stored
 from bridge.connectors.woocommerce import registration, sweeping
-from bridge.connectors.woocommerce.checks import about_store, first_look, may_write, registering
+from bridge.connectors.woocommerce.checks import about_stock, about_store, first_look, may_write, registering
 from bridge.connectors.woocommerce.client import Client
 from bridge.connectors.woocommerce.door import make_test
 from bridge.connectors.woocommerce.signing import ApiKey
@@ -97,6 +97,7 @@ class WooCommerceConnector:
             checks.say(*about_store(status))
         except RemoteProblem as problem:
             return Examined(tuple(checks.findings), problem=problem)
+        checks.say(*(await checks.make("stock keeping", partial(about_stock, client)) or ()))
         checks.say(*(await checks.make("permission to write", partial(may_write, client)) or ()))
         secret = str(credentials["webhook_secret"])
         register = partial(registering, client, connection_id, secret, public_url, mend=mend)

@@ -17,7 +17,7 @@ from bridge.connectors.woocommerce.reading import META_KEY, Json, number_of, tex
 from bridge.domain.capabilities import StoreCapabilities
 from bridge.domain.channel_order import ChannelOrder
 from bridge.domain.money import NotMoney, decimal_of
-from bridge.domain.outcomes import AlreadyDone, Done, Outcome, Rejected, RemoteProblem, Unknown
+from bridge.domain.outcomes import AlreadyDone, Done, Outcome, Rejected, RemoteProblem, Retry, Unknown
 from bridge.domain.plans import CannotPlan, OrderPlan, RefundRequest
 from bridge.domain.settings import ShopSettings
 from bridge.domain.store_order import StoreOrder
@@ -120,7 +120,8 @@ class WooCommerceStore:
             if _ids(reading.rows_in(order, "refunds")) == _ids(refunds):
                 return order, refunds
         # A refund fell between the two reads, twice; or one of them came from a cache.
-        raise answers.odd(f"order {order_id} and the list of its refunds name different ones")
+        because = f"order {order_id} and the list of its refunds name different ones"
+        raise RemoteProblem(Retry(f"{because}: a cache in front of /wp-json/ must be switched off, if it stays so"))
 
     async def _order(self, order_id: str) -> Json | None:
         answer = await self._client.look(f"/orders/{order_id}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -134,6 +136,8 @@ async def test_what_the_merchant_cancels_is_cancelled_on_tiktok(woo: Woo) -> Non
     assert [await woo.status_on_tiktok(one) for one in (part, money, failed)] == ["AWAITING_SHIPMENT"] * 3
     assert box.effects["refund"] == 3  # the merchant's own: nothing comes back
 
+    await _bad_input(woo, woo.order(failed).id)
+
     for hook in box.webhooks.values():
         hook.status = "disabled"
     looked = await play.api("POST", f"connections/{woo.connection}/doctor")
@@ -141,3 +145,30 @@ async def test_what_the_merchant_cancels_is_cancelled_on_tiktok(woo: Woo) -> Non
     assert codes["webhooks_mended"] == "ok"
     assert "error" not in codes.values()
     assert {one.status for one in box.webhooks.values()} == {"active"}
+
+
+async def _bad_input(woo: Woo, order: int) -> None:
+    """What arrives and is not WooCommerce's, or names nothing: answered, and nothing is looked at for it."""
+    [hook] = [one for one in woo.box.webhooks.values() if one.topic == "order.updated"]
+    told = {"X-WC-Webhook-Topic": "order.updated"}
+    raw = f'{{"id": {order}, "note": "a\\/b"}}'.encode()
+    signed = base64.b64encode(hmac.new(hook.secret.encode(), raw, "sha256").digest()).decode()
+    looks = len(await woo.shop.calls(path=f"/orders/{order}\\?"))
+    for headers, body, status in (
+        ({}, b"webhook_id=7", 200),
+        ({}, raw, 401),
+        ({**told, "X-WC-Webhook-Signature": signed}, raw + b" ", 401),
+        ({**told, "X-WC-Webhook-Signature": "d3Jvbmc="}, raw, 401),
+        ({"X-WC-Webhook-Signature": signed}, raw, 400),
+        ({"X-WC-Webhook-Topic": "product.updated", "X-WC-Webhook-Signature": signed}, raw, 200),
+    ):
+        async with woo.play.session.post(hook.url, data=body, headers=headers) as answer:
+            text = await answer.text()
+        assert answer.status == status, text
+        assert hook.secret not in text
+    await woo.play.at_rest()
+    assert len(await woo.shop.calls(path=f"/orders/{order}\\?")) == looks
+    last = await woo.shop.last_call()
+    async with woo.play.session.post(hook.url, data=raw, headers={**told, "X-WC-Webhook-Signature": signed}) as answer:
+        assert answer.status == 200
+    assert await woo.shop.calls(path=f"/orders/{order}\\?", after=last, wait=10)
