@@ -201,13 +201,14 @@ async def _reserved(
 
 
 def note(_claim: Claim, answer: Done) -> Mapping[str, Any]:
-    """The reservation header comes once: it is kept even when the order itself could not be read back yet."""
+    """What a create says of stock comes once: it is kept even when the order itself could not be read back yet."""
     header = answer.facts.get("reserved")
     if header is None:
         return {}
     reserved = Reserved.YES if header == "yes" else Reserved.NO
+    because = answer.facts.get("reserved_because")  # a store that needs no plugin for it
     message = answer.facts.get("reservation_message", "")
-    return {"reserved": reserved, "reserved_because": f"the plugin reported: {message or header}"}
+    return {"reserved": reserved, "reserved_because": because or f"the plugin reported: {message or header}"}
 
 
 HANDLER = Handler(

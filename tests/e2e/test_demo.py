@@ -77,6 +77,8 @@ def test_each_step_says_what_it_saw_decided_and_why(played: Played) -> None:
         "was ended by SIGKILL",
         "found by a look: credit memo",
         "2 came back, once",
+        "is there, 19.00 USD; stock: Shopify took the units with the order",
+        "is there, 19.00 USD; stock: WooCommerce takes the units of a paid order",
         "Shopify shows it as cancelled, reason Other, staff note “TikTok cancellation",
         "a person is asked, because 1 of 1 unit cancelled on TikTok Shop and not cancelled in the store, but Amazon is",
         "Amazon shows it as Cancelled, no unit sent",

@@ -127,4 +127,5 @@ def tie(stage: Stage, place: Place, box: Sandbox, ready: Mapping[str, Any]) -> N
     """Connect the platform and have the shop's next orders go there; those made before stay where they are."""
     place.stocked(box)
     body = {"kind": place.kind, "name": place.name, "url": box.url, "credentials": place.credentials(ready)}
-    stage.tie(str(stage.api.post("/api/v1/connections", body)["id"]))
+    connection = str(stage.api.post("/api/v1/connections", body)["id"])
+    stage.tie(connection, one_way=place.cancelled_by_merchant is None)

@@ -161,7 +161,7 @@ class Stage:
     # --- connecting -------------------------------------------------------------------------------------------------
 
     def _connect(self, ready: Mapping[str, Any]) -> None:
-        """Both shops through the API, tied, both directions on, as `bridge connect` and `bridge settings` do it."""
+        """Both shops through the API, tied, as `bridge connect` and `bridge settings` do it."""
         made = self.magento.control("POST", "integrations", {"name": "Bridge"})
         wanted = ("consumer_key", "consumer_secret", "access_token", "access_token_secret")
         credentials = {name: made[name] for name in wanted}
@@ -173,15 +173,17 @@ class Stage:
         found = self.api.post("/api/v1/connections", {**body, "credentials": credentials})["shops"]
         self.shop = next(shop["id"] for shop in found if shop["channel_shop_id"] == self.channel_shop)
         self.tie(self.store)
+
+    def tie(self, connection: str, *, one_way: bool = False) -> None:
+        """The shop's next orders are made there, and both directions on where there are two."""
+        self.api.put(f"/api/v1/shops/{segment(self.shop)}", {"store": {"connection": connection}, "hold_minutes": 0})
+        if one_way:
+            return
         directions = {
             "store_to_channel": {"enabled": True, "default_reason": REASON},
             "channel_to_store": {"enabled": True, "restock": True},
         }
         self.api.put(f"/api/v1/shops/{segment(self.shop)}/cancellation-sync", directions)
-
-    def tie(self, connection: str) -> None:
-        """The shop's next orders are made there."""
-        self.api.put(f"/api/v1/shops/{segment(self.shop)}", {"store": {"connection": connection}, "hold_minutes": 0})
 
     def doctor(self) -> JsonObject:
         """Have the service read the store's plugin anew."""

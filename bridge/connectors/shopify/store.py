@@ -186,7 +186,7 @@ class ShopifyStore:
             return answers.create_refused(errors)
         made = answer.get("order")
         order_id = number_of(made.get("id")) if isinstance(made, dict) else ""
-        facts = {"reserved": "yes", "reservation_message": "Shopify took the stock with the order"}
+        facts = {"reserved": "yes", "reserved_because": "Shopify took the units with the order"}
         return Done(order_id, facts) if order_id else Unknown("Shopify answered the create without an order id")
 
     async def invoice_order(self, order_id: str, *, reserve: bool) -> Outcome:

@@ -214,7 +214,7 @@ class WooCommerceStore:
             return Unknown("WooCommerce answered the create without an order id")
         if reading.amount(made, "total") != plan.total:
             log.warning("woocommerce.total_differs", order=order_id, planned=str(plan.total), made=made.get("total"))
-        return Done(order_id, {"reserved": "yes", "reservation_message": "WooCommerce takes the stock of a paid order"})
+        return Done(order_id, {"reserved": "yes", "reserved_because": "WooCommerce takes the units of a paid order"})
 
     async def invoice_order(self, order_id: str, *, reserve: bool) -> Outcome:
         del order_id, reserve
