@@ -5,24 +5,11 @@ from typing import Any
 import pytest
 
 from bridge.domain.channel_order import CancellationStatus
-from bridge.domain.outcomes import AlreadyDone, Done, Rejected, Unknown
+from bridge.domain.outcomes import AlreadyDone, Done, Rejected
 from bridge.ports import Channel
 from tests.contract.channel.channel_world import World, out_of_stock, reading
 
 OUT = out_of_stock("US")
-
-
-async def test_cancel_and_repeat(world: World, channel: Channel) -> None:
-    order = await reading(channel, await world.place())
-    outcome = await channel.cancel_order(order, OUT, None)
-    assert isinstance(outcome, Done)
-    assert outcome.facts["status"] == CancellationStatus.SUCCESS
-    order = await reading(channel, order.id)
-    assert order.living == ()
-    (record,) = order.cancellations
-    assert (record.id, record.reason, record.role) == (outcome.reference, OUT, "SELLER")
-    assert isinstance(await channel.cancel_order(order, OUT, None), AlreadyDone)
-    assert set((await world.seen(order.id))["line_cancels"].values()) == {1}
 
 
 async def test_pending_is_not_done(world: World, channel: Channel) -> None:
@@ -150,27 +137,3 @@ async def test_a_buyers_request_is_rejected(world: World, channel: Channel) -> N
     assert order.requests() == ()
     assert len(order.living) == 2
     assert isinstance(await channel.reject_cancellation("../7", packed, "", "t"), Rejected)
-
-
-@pytest.mark.parametrize("act", ["cancel", "approve"])
-async def test_cut_after_the_work_is_unknown_and_a_look_tells(world: World, channel: Channel, act: str) -> None:
-    order_id = await world.place()
-    if act == "approve":
-        await world.control("POST", f"/orders/{order_id}/cancel", role="BUYER")
-    order = await reading(channel, order_id)
-    path = "/cancellations[?]" if act == "cancel" else "/approve[?]"
-    await world.control("POST", "/faults", kind="cut", method="POST", path=path)
-    if act == "cancel":
-        outcome = await channel.cancel_order(order, OUT, None)
-    else:
-        outcome = await channel.approve_cancellation(order.requests()[0].id, "token-1")
-    assert isinstance(outcome, Unknown)
-    assert len(await world.calls(path, "POST")) == 1
-    assert (await reading(channel, order_id)).living == ()
-
-
-async def test_refused_on_the_way_is_unknown_too_and_a_look_tells(world: World, channel: Channel) -> None:
-    order = await reading(channel, await world.place())
-    await world.control("POST", "/faults", kind="refuse", method="POST", path="/cancellations[?]")
-    assert isinstance(await channel.cancel_order(order, OUT, None), Unknown)
-    assert len((await reading(channel, order.id)).living) == 2

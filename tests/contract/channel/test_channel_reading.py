@@ -33,12 +33,6 @@ async def test_an_order_in_full(world: World, channel: Channel) -> None:
     assert not order.has_tracking
 
 
-async def test_orders_that_are_not_there(world: World, channel: Channel) -> None:
-    other_shop = await world.place("GB")
-    for order_id in ("577999999999999999", other_shop, "", "1,2", "../x", "１２"):
-        assert await channel.read_order(order_id) is None
-
-
 async def test_many_cancellations_are_all_read(world: World, channel: Channel) -> None:
     order_id = await world.place(quantity=60)
     order = await reading(channel, order_id)
@@ -181,11 +175,3 @@ async def test_a_sweep_sees_every_order_while_they_move(world: World, channel: C
             await world.control("POST", f"/cancellations/{requests[pages]}/withdraw")
     assert set(seen) == set(ids)
     assert 2 <= pages <= 8
-
-
-async def test_an_empty_shop_has_no_newest(channel: Channel) -> None:
-    assert await channel.newest("orders") is None
-    assert await channel.newest("cancellations") is None
-    found = await channel.changed("orders", datetime.now(UTC), None)
-    assert found.items == ()
-    assert found.next_page is None

@@ -27,15 +27,13 @@ import itertools
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar
 
 import aiohttp
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from bridge.domain.channel_order import ChannelOrder
 from bridge.domain.outcomes import AlreadyDone, Done, Outcome
@@ -44,20 +42,12 @@ from bridge.domain.settings import ShopSettings, Tie
 from bridge.domain.store_order import StoreOrder
 from bridge.domain.tokens import mark
 from bridge.ports import Connector, Door, Platform, Store
+from tests.support.letterbox import Delivery
 from tests.unit.magento.orders import Line, order_of
 
 TOKEN = "0123456789abcdef"
 SECONDS = 10.0
 _RUN = itertools.count(int(time.time()) * 1000)
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """One message as it arrived."""
-
-    path: str
-    headers: Mapping[str, str]
-    raw: bytes
 
 
 @dataclass(kw_only=True)
@@ -184,29 +174,3 @@ def refund(
     comment = f"TikTok cancellation 4035: no longer needed {mark(token)}"
     rows = frozenset(wanted) if restock else frozenset[str]()
     return RefundRequest(token, comment, wanted, everything=not quantities, restock_rows=rows)
-
-
-class Letterbox:
-    """A server of ours that keeps what is delivered to it."""
-
-    def __init__(self) -> None:
-        self.url = ""
-        self._come: asyncio.Queue[Delivery] = asyncio.Queue()
-
-    async def next(self) -> Delivery:
-        async with asyncio.timeout(SECONDS):
-            return await self._come.get()
-
-    async def take(self, request: web.Request) -> web.Response:
-        self._come.put_nowait(Delivery(request.path, dict(request.headers), await request.read()))
-        return web.Response()
-
-
-@asynccontextmanager
-async def letterbox() -> AsyncIterator[Letterbox]:
-    box = Letterbox()
-    app = web.Application()
-    app.router.add_route("*", "/{rest:.*}", box.take)
-    async with TestServer(app) as server:
-        box.url = str(server.make_url("/")).rstrip("/")
-        yield box

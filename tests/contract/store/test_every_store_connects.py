@@ -8,7 +8,8 @@ import pytest
 
 from bridge.domain.outcomes import Reauth, RemoteProblem
 from bridge.ports import TEST_TOPIC, HookRefused, Known
-from tests.contract.store.store_bench import BoxBench, letterbox
+from tests.contract.store.store_bench import BoxBench
+from tests.support.letterbox import letterbox
 
 PUBLIC = "https://bridge.example"
 MARK = "0f9c2b7a" * 4

@@ -12,8 +12,9 @@ import pytest
 
 from bridge.domain.outcomes import Done, Rejected, RemoteProblem, Retry, Unknown
 from bridge.domain.store_order import StoreOrder
-from tests.contract.store.store_bench import TOKEN, letterbox, refund
+from tests.contract.store.store_bench import TOKEN, refund
 from tests.contract.store.woocommerce_bench import PUBLIC, WooCommerceBench, open_woocommerce
+from tests.support.letterbox import letterbox
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ from bridge.connectors.woocommerce.store import WooCommerceStore
 from bridge.domain.store_order import StoreOrder
 from bridge.sandbox.woocommerce import WooCommerceSandbox, create_app
 from bridge.sandbox.woocommerce.model import Order
-from tests.contract.store.store_bench import BoxBench, Delivery
+from tests.contract.store.store_bench import BoxBench
+from tests.support.letterbox import Delivery
 
 PUBLIC = "https://bridge.example"
 
