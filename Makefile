@@ -20,6 +20,8 @@ GROUPS := full chaos points integration sync e2e parts
 FULL := tests/integration/full tests/integration/connect
 SYNC := tests/integration/sync tests/integration/alerts
 POINTS := tests/chaos/test_kill_points.py
+# These measure times, so they have the machine to themselves, in the end.
+ALONE := tests/e2e/test_serve.py tests/e2e/test_demo.py
 LANES ?= $$(( $$(nproc 2>/dev/null || sysctl -n hw.ncpu) + 1 ))
 # A service is started hundreds of times: what was compiled once is kept.
 unexport PYTHONDONTWRITEBYTECODE
@@ -66,6 +68,8 @@ tests: install-dev mariadb ## Run all tests, in groups beside each other; PYTEST
 		'echo "tests: @ begins"; $(MAKE) tests-@ >"$$0/@" 2>&1; code=$$?; echo "tests: @ ended with $$code after $$SECONDS s"; exit $$code' "$$logs" \
 		|| failed=1; \
 	for group in $(GROUPS); do echo "tests: $$group"; cat "$$logs/$$group"; done; \
+	echo "tests: $(ALONE), alone"; \
+	$(RUN_GROUP) $(ALONE) || failed=1; \
 	echo "tests: all took $$((SECONDS - began)) s"; \
 	exit $$failed
 
@@ -80,7 +84,7 @@ tests-sync:
 tests-integration:
 	@$(RUN_GROUP) tests/integration $(patsubst %,--ignore=%,$(FULL) $(SYNC))
 tests-e2e:
-	@$(RUN_GROUP) tests/e2e
+	@$(RUN_GROUP) tests/e2e $(patsubst %,--ignore=%,$(ALONE))
 tests-parts:
 	@$(RUN_GROUP) tests $(patsubst %,--ignore=%,tests/integration tests/chaos tests/e2e)
 tests-types: types

@@ -25,7 +25,7 @@ LIBRARIES = "import aiohttp, aiomysql, cryptography.fernet, pydantic_settings, s
 def test_it_starts_in_a_small_multiple_of_loading_its_libraries(serve: Serve) -> None:
     """Seconds are measured by `make bench`; what holds on any machine, also a busy one, is the ratio of one moment."""
     starts, loads = [], []
-    for _ in range(4):  # the first one makes the database, and fills the caches
+    for _ in range(3):  # the first one makes the database, and fills the caches
         one = serve()
         starts.append(one.answering())
         assert one.stop() == 0, one.log.read_text()

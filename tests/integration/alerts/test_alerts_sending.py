@@ -298,8 +298,11 @@ async def test_a_password_is_sent_only_under_tls_unless_the_operator_says_so(sql
             post.senders["email"] = EmailSender(mail_server(url, "bridge@shop.test"), "")
             said = await post.alerts.test(target)
             assert isinstance(said, Done) is delivered, said
+            assert password != "wrong" or "535" in repr(said), said
             assert password not in repr((said, post.senders["email"]))
-        assert [password for _, password in box.logins] == [b"wrong", b"right"], "never before STARTTLS"
+        # A refused one is tried by each mechanism that the server offers.
+        tried = list(dict.fromkeys(password for _, password in box.logins))
+        assert tried == [b"wrong", b"right"], "never before STARTTLS"
 
 
 @pytest.mark.parametrize(
