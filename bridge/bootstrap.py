@@ -67,6 +67,7 @@ from bridge.sync.workers import Workers
 from bridge.web.app import create_app
 from bridge.web.desk import WebDesk
 from bridge.web.server import make_runner
+from bridge.web.users import first_user
 
 KEEPALIVE_SECONDS = 3.0
 """Shorter than a server's own (nginx, Apache: 5 and up), so that no call goes out on a dying connection."""
@@ -103,6 +104,8 @@ class Service:
     runner: web.AppRunner
     port: int
     token: str | None = field(repr=False)
+    first_password: str | None = field(default=None, repr=False)
+    """Of the first user, where this start made it and made the password up: shown once."""
 
 
 @contextlib.asynccontextmanager
@@ -128,6 +131,8 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
     if db.dialect == "sqlite":
         # Its file is locked: no other process lives that could hold a lease, so nothing waits for one to run out.
         await db.write(leases.end_all)
+    given = config.admin_password
+    first_password = await first_user(db, given.get_secret_value() if given else None)
     registry = CollectorRegistry()
     meters = Meters(registry)
     db.retried = meters.retried
@@ -198,7 +203,7 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
     log.info(
         "service.started", host=config.host, port=port, database=db.dialect, seconds=round(time.monotonic() - began, 3)
     )
-    return Service(config, db, desk, workers, rounds, actions, runner, port, token)
+    return Service(config, db, desk, workers, rounds, actions, runner, port, token, first_password)
 
 
 def _senders(config: Config, session: aiohttp.ClientSession, clock: Clock) -> dict[str, AlertSender]:

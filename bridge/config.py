@@ -37,6 +37,11 @@ class Config(BaseSettings):
     api_token: SecretStr | None = Field(
         default=None, min_length=16, description="A first API token, for automation; generated for SQLite when unset"
     )
+    admin_password: SecretStr | None = Field(
+        default=None,
+        min_length=10,
+        description="Password of the user admin that the first start makes; unset: made up, and printed once",
+    )
     allow_private_urls: bool = Field(
         default=False, description="Allow shops on private or loopback addresses and plain http: for trying out only"
     )

@@ -61,6 +61,10 @@ async def _serve(settings: Config) -> None:
         loop.add_signal_handler(sign, stop.set)
     async with running(settings) as service:
         sys.stderr.write(f"bridge: listening on http://{settings.host}:{service.port}\n")
+        if service.first_password is not None:
+            sys.stderr.write(
+                f"bridge: sign in there as admin with the password {service.first_password} (shown this once)\n"
+            )
         sys.stderr.flush()
         await stop.wait()
 

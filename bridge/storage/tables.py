@@ -408,3 +408,42 @@ rates = _table(
     # When all calls counted so far will have come back, by the database's clock.
     _when("full_at"),
 )
+
+users = _table(
+    "users",
+    _id(primary_key=True),
+    Column("name", String(64), nullable=False),
+    # The name as it is compared: case does not tell two people apart.
+    Column("name_key", String(64), nullable=False),
+    # An argon2id hash, with its own parameters.
+    Column("password", String(300), nullable=False),
+    # `manager` may change things, `viewer` may look.
+    Column("role", String(20), nullable=False),
+    _when("created_at"),
+    _when("updated_at"),
+    _when("seen_at", nullable=True),
+    Index("users_name_key", "name_key", unique=True),
+)
+
+sessions = _table(
+    "sessions",
+    # sha256 of the cookie: who reads the database cannot sign in with it.
+    Column("id", String(64), primary_key=True),
+    _id("user_id"),
+    # What the next page says of what was just done.
+    Column("said", Json()),
+    _when("created_at"),
+    _when("seen_at"),
+    _when("ends_at"),
+    Index("sessions_user", "user_id"),
+    Index("sessions_ends_at", "ends_at"),
+)
+
+failed_sign_ins = _table(
+    "failed_sign_ins",
+    # Hash of a name, an address, or both.
+    Column("scope", String(64), primary_key=True),
+    Column("count", Integer, nullable=False),
+    _when("since"),
+    Index("failed_sign_ins_since", "since"),
+)

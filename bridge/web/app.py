@@ -20,12 +20,15 @@ from bridge.web.handshake import HANDSHAKES, Handshakes
 from bridge.web.hooks import KEYRING
 from bridge.web.keyring import Keyring
 from bridge.web.metrics import METRICS, Metrics
+from bridge.web.pages.rendering import script, script_path
+from bridge.web.pages.routes import register, strangers_meet_pages
+from bridge.web.pages.table import ROUTES as PAGES
 from bridge.web.routes import ROUTES, RouteTable
 
 
 def create_app(desk: WebDesk) -> web.Application:
     """The inbox of `desk` must be started, and outlive the application."""
-    app = web.Application(middlewares=[errors_to_problems], client_max_size=MAX_BODY)
+    app = web.Application(middlewares=[errors_to_problems, strangers_meet_pages], client_max_size=MAX_BODY)
     background = Background()
     keyring = Keyring(desk.db, desk.connections, desk.platforms)
     connecting = Connecting(desk, keyring)
@@ -39,6 +42,8 @@ def create_app(desk: WebDesk) -> web.Application:
     app[ROUTES].add(outside.ROUTES)
     app[ROUTES].add(table.ROUTES)
     app[ROUTES].register(app)
+    register(app, PAGES)
+    app.router.add_get(script_path(), script)
     app.on_response_prepare.append(set_headers)
     app.cleanup_ctx.append(_tasks)
     return app

@@ -16,7 +16,7 @@ from bridge.storage.connections import Connection
 from bridge.web.bodies import Asked, read_query, read_raw
 from bridge.web.desk import DESK, public_url
 from bridge.web.handshake import HANDSHAKES
-from bridge.web.pages import page
+from bridge.web.notices import page
 from bridge.web.problems import Problem
 
 _MAX_FORM = 16 * 1024

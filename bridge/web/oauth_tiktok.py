@@ -15,8 +15,8 @@ from bridge.web.auth import is_authorized
 from bridge.web.bodies import Asked, read_query
 from bridge.web.connecting import CONNECTING
 from bridge.web.desk import DESK, public_url
+from bridge.web.notices import page
 from bridge.web.oauth_magento import announced_facts
-from bridge.web.pages import page
 from bridge.web.problems import Problem
 from bridge.web.states import public
 

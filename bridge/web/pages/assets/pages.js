@@ -1,0 +1,61 @@
+// Makes some things quicker. Every page works without it, and nothing is decided here.
+"use strict";
+
+// The viewer's time zone, for the pages after this one.
+(() => {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone && !document.cookie.split("; ").some((one) => one.startsWith("bridge_zone="))) {
+    document.cookie = `bridge_zone=${encodeURIComponent(zone)}; path=/; max-age=31536000; samesite=lax` +
+      (location.protocol === "https:" ? "; secure" : "");
+  }
+})();
+
+// Ids are copied with one click.
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  if (!navigator.clipboard) continue;
+  button.hidden = false;
+  const label = button.innerHTML;
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "Select it by hand";
+    }
+    setTimeout(() => { button.innerHTML = label; }, 2000);
+  });
+}
+
+// A form is sent once, however often its button is pressed.
+for (const form of document.querySelectorAll("form[method=post]")) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    form.dataset.sent = "yes";
+    for (const button of form.querySelectorAll("button[type=submit]")) button.setAttribute("aria-disabled", "true");
+  });
+}
+window.addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  for (const form of document.querySelectorAll("form[data-sent]")) {
+    delete form.dataset.sent;
+    for (const button of form.querySelectorAll("button[aria-disabled]")) button.removeAttribute("aria-disabled");
+  }
+});
+
+// A choice that only leads to another page needs no button.
+for (const select of document.querySelectorAll("select[data-go]")) {
+  const button = select.form && select.form.querySelector("button[data-go]");
+  if (button) button.hidden = true;
+  select.addEventListener("change", () => select.form.submit());
+}
+
+// All boxes of a list at once.
+for (const box of document.querySelectorAll("input[data-all]")) {
+  box.closest("label").hidden = false;
+  const others = document.querySelectorAll(`input[type=checkbox][name="${box.dataset.all}"]`);
+  box.addEventListener("change", () => { for (const one of others) if (!one.disabled) one.checked = box.checked; });
+}
+
+// A page that waits for something looks again by itself.
+const waiting = document.querySelector("[data-reload]");
+if (waiting) setTimeout(() => location.reload(), Number(waiting.dataset.reload) * 1000);

@@ -1,0 +1,121 @@
+"""Rendering: templates, the frame around every page, and the policy a browser holds it to."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib import resources
+from typing import Any, Final
+
+from aiohttp import web
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from bridge.web.desk import DESK
+from bridge.web.pages import filters
+from bridge.web.pages.visits import HOME, VISIT, zone
+from bridge.web.problems import Problem
+
+NAVIGATION: Final[tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]] = (
+    ("", ()),
+    ("Settings", ()),
+    ("Access", (("users", "/users", "Users"),)),
+)
+"""Groups of pages: their heading, then each page's word, address and name."""
+
+
+@cache
+def environment() -> Environment:
+    """Made when the first page is asked for: a process that only settles does not pay for it."""
+    made = Environment(
+        loader=PackageLoader("bridge.web.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters.update(filters.FILTERS)
+    made.globals["home"] = HOME
+    made.globals["style"] = style()
+    made.globals["script_path"] = script_path()
+    return made
+
+
+@cache
+def _asset(name: str) -> str:
+    return (resources.files("bridge.web.pages") / "assets" / name).read_text(encoding="utf-8")
+
+
+@cache
+def style() -> str:
+    return _asset("pages.css")
+
+
+@cache
+def script_path() -> str:
+    """Its address changes with what it says, so that browsers may keep it for ever."""
+    return f"/assets/pages-{hashlib.sha256(_asset('pages.js').encode()).hexdigest()[:12]}.js"
+
+
+@cache
+def policy() -> str:
+    """No inline script, no script of others; the one style sheet is in the page, named by its hash."""
+    digest = base64.b64encode(hashlib.sha256(style().encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; script-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    )
+
+
+async def script(request: web.Request) -> web.Response:
+    """The script that makes some things quicker; every page works without it."""
+    if request.path != script_path():
+        raise web.HTTPNotFound
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return web.Response(text=_asset("pages.js"), content_type="text/javascript", headers=headers)
+
+
+def show(
+    request: web.Request, template: str, *, title: str, page: str = "", status: int = 200, **values: Any
+) -> web.Response:
+    """A page. `page`: its word in the navigation. `values`: what the template names."""
+    visit = request.get(VISIT)
+    zone_name, found = (visit.zone_name, visit.zone) if visit else zone(request)
+    text = (
+        environment()
+        .get_template(template)
+        .render(
+            title=title,
+            page=page,
+            visit=visit,
+            may_change=bool(visit and visit.may_change),
+            csrf=visit.csrf if visit else "",
+            said=visit.said if visit else None,
+            navigation=NAVIGATION if visit else (),
+            version=request.app[DESK].version,
+            now=filters.Times(found, zone_name, request.app[DESK].clock.now()),
+            path=request.path,
+            **values,
+        )
+    )
+    return web.Response(text=text, status=status, content_type="text/html", headers=_headers())
+
+
+def _headers() -> dict[str, str]:
+    # A form says which page of ours it was on; nobody else is told.
+    return {"Content-Security-Policy": policy(), "Referrer-Policy": "same-origin", "Vary": "Cookie"}
+
+
+def see_other(path: str) -> web.Response:
+    """After a form: a page that may be reloaded without sending the form again."""
+    return web.Response(status=303, headers={"Location": path} | _headers())
+
+
+def problem_page(request: web.Request, problem: Problem) -> web.Response:
+    answer = show(
+        request, "problem.html", title=problem.title, status=problem.status, detail=problem.detail, slug=problem.slug
+    )
+    for name, value in problem.headers.items():
+        answer.headers[name] = value
+    return answer

@@ -1,0 +1,84 @@
+"""How a page is registered: only for who signed in, changed only by who may, and errors are pages too."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from aiohttp import web
+
+from bridge.web.pages.forms import FORM, check_csrf, check_origin, read_form
+from bridge.web.pages.rendering import problem_page, see_other
+from bridge.web.pages.visits import VISIT, cookie_name, sign_in_path, visit
+from bridge.web.problems import Problem, as_problem
+from bridge.web.routes import WHO
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class PageRoute:
+    """A page (GET), or a form of one (POST)."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    handler: Handler
+    summary: str
+    own: bool = False
+    """A POST about the user's own account, which viewers may send too."""
+    open: bool = False
+    """For visitors who did not sign in."""
+
+    def registered(self) -> Handler:
+        inner = self.handler
+
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            try:
+                if self.open:
+                    return await inner(request)
+                return await self._for_visitors(request)
+            except Exception as error:
+                problem = as_problem(error)
+                if problem is None:
+                    raise
+                return problem_page(request, problem)
+
+        guarded.__name__ = inner.__name__
+        return guarded
+
+    async def _for_visitors(self, request: web.Request) -> web.StreamResponse:
+        found = await visit(request)
+        if found is None:
+            return see_other(sign_in_path(request, ended=bool(request.cookies.get(cookie_name(request)))))
+        request[VISIT] = found
+        request[WHO] = found.who
+        if self.method == "POST":
+            check_origin(request)
+            form = await read_form(request)
+            check_csrf(form, found.csrf)
+            request[FORM] = form
+            if not self.own and not found.may_change:
+                raise Problem("not-allowed", "You may look, not change things. A manager can do it, or make you one.")
+        return await self.handler(request)
+
+
+def register(app: web.Application, routes: tuple[PageRoute, ...]) -> None:
+    for route in routes:
+        app.router.add_route(route.method, route.path, route.registered())
+
+
+@web.middleware
+async def strangers_meet_pages(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Whoever follows a dead link in a browser is shown a page, not a line of JSON."""
+    try:
+        return await handler(request)
+    except web.HTTPNotFound as missing:
+        asked_for_page = "text/html" in request.headers.get("Accept", "") and request.method in {"GET", "HEAD"}
+        problem = as_problem(missing)
+        if not asked_for_page or problem is None or request.path.startswith("/api/"):
+            raise
+        found = await visit(request)
+        if found is not None:
+            request[VISIT] = found
+        return problem_page(request, Problem("not-found", "There is no page at this address."))

@@ -1,0 +1,98 @@
+"""Sign in, sign out. Attempts are limited; the answer never tells whether a name exists."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.storage import audit, failed_sign_ins, sessions, users
+from bridge.storage.users import User
+from bridge.web import passwords
+from bridge.web.desk import DESK
+from bridge.web.pages.forms import check_origin, read_form
+from bridge.web.pages.rendering import see_other, show
+from bridge.web.pages.routes import PageRoute
+from bridge.web.pages.visits import HOME, VISIT, drop_session, local_path, set_session, visit
+
+_WRONG: Final = "Name and password do not match. Check both; capital letters count in the password."
+_BLOCKED: Final = (
+    "Too many attempts failed. Wait 15 minutes, then try again. Whoever runs the machine can set a new password with "
+    "`bridge users password`."
+)
+
+
+async def show_sign_in(request: web.Request) -> web.Response:
+    going_to = local_path(request.query.get("next", HOME))
+    if await visit(request) is not None:
+        return see_other(going_to)
+    return _page(request, going_to, ended="ended" in request.query)
+
+
+async def sign_in(request: web.Request) -> web.Response:
+    # There is no session yet whose token a form could carry: where the form comes from is what is checked.
+    check_origin(request)
+    form = await read_form(request)
+    name, password, going_to = form.text("name")[:64], form.raw("password"), local_path(form.text("next", HOME))
+    address = request.remote or ""
+    db = request.app[DESK].db
+
+    async def look(conn: AsyncConnection) -> tuple[bool, User | None]:
+        return await failed_sign_ins.is_blocked(conn, name, address), await users.by_name(conn, name)
+
+    blocked, user = await db.read(look)
+    if blocked:
+        return _page(request, going_to, name=name, errors={"": _BLOCKED}, status=429)
+    right = len(password) <= passwords.LONGEST and await passwords.matches(user.password if user else None, password)
+    if user is None or not right:
+        await db.write(lambda conn: failed_sign_ins.note(conn, name, address))
+        return _page(request, going_to, name=name, errors={"password": _WRONG}, status=422)
+    better = await passwords.hashed(password) if passwords.is_outdated(user.password) else None
+
+    async def begin(conn: AsyncConnection) -> str:
+        await failed_sign_ins.forget(conn, name, address)
+        if better is not None:
+            await users.set_password(conn, user.id, better)
+        await audit.write(conn, f"user {user.name}", "signed in", None, None)
+        return await sessions.begin(conn, user.id)
+
+    answer = see_other(going_to)
+    set_session(request, answer, await db.write(begin))
+    return answer
+
+
+async def sign_out(request: web.Request) -> web.Response:
+    session = request[VISIT].session
+    await request.app[DESK].db.write(lambda conn: sessions.end(conn, session), idempotent=True)
+    answer = see_other("/sign-in")
+    drop_session(request, answer)
+    return answer
+
+
+def _page(
+    request: web.Request,
+    going_to: str,
+    *,
+    ended: bool = False,
+    name: str = "",
+    errors: dict[str, str] | None = None,
+    status: int = 200,
+) -> web.Response:
+    return show(
+        request,
+        "sign_in.html",
+        title="Sign in",
+        status=status,
+        ended=ended,
+        next=going_to,
+        name=name,
+        errors=errors or {},
+    )
+
+
+ROUTES: Final = (
+    PageRoute("GET", "/sign-in", show_sign_in, "Sign in", open=True),
+    PageRoute("POST", "/sign-in", sign_in, "Sign in", open=True),
+    PageRoute("POST", "/sign-out", sign_out, "Sign out", own=True),
+)

@@ -1,0 +1,14 @@
+"""Every page, and every form of one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bridge.web.pages import account, sign_in, users
+from bridge.web.pages.routes import PageRoute
+
+ROUTES: Final[tuple[PageRoute, ...]] = (
+    *sign_in.ROUTES,
+    *account.ROUTES,
+    *users.ROUTES,
+)

@@ -1,0 +1,118 @@
+"""Users of the pages, as the pages and the API change them: each change is in the audit log, no password is."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.storage import audit, users
+from bridge.storage.engine import Database
+from bridge.storage.users import Role, User
+from bridge.web import passwords
+from bridge.web.problems import Problem, invalid
+
+FIRST: Final = "admin"
+"""The user that the first start makes."""
+LONGEST_NAME: Final = 64
+
+
+async def first_user(db: Database, password: str | None) -> str | None:
+    """Make the first manager where there is no user; answers the password where it was made up here."""
+    if await db.read(users.count):
+        return None
+    text = password or passwords.made_up()
+    stored = await passwords.hashed(text)
+
+    async def add(conn: AsyncConnection) -> bool:
+        if not await users.add_first(conn, FIRST, stored):
+            return False
+        await audit.write(conn, "bridge", f"user {FIRST} added", None, {"role": Role.MANAGER.value})
+        return True
+
+    # Asked again after a lost commit, the user is there: its password would be known to nobody, so it is not repeated.
+    made = await db.write(add)
+    return text if made and password is None else None
+
+
+async def add_user(db: Database, name: str, password: str, role: str, who: str) -> User:
+    """Raises `Problem` 422, and `InUse` where the name is taken."""
+    name = checked_name(name)
+    wanted = checked_role(role)
+    check_password(password, name)
+    stored = await passwords.hashed(password)
+
+    async def write(conn: AsyncConnection) -> User:
+        made = await users.add(conn, name, stored, wanted)
+        await audit.write(conn, who, f"user {name} added", None, {"role": wanted.value})
+        return made
+
+    return await db.write(write)
+
+
+async def change_role(db: Database, user_id: str, role: str, who: str) -> User:
+    """Raises `Problem`, `NotFound`, and `InUse` where nobody would be left who may change things."""
+    wanted = checked_role(role)
+
+    async def write(conn: AsyncConnection) -> User:
+        user = await named(conn, user_id)
+        if user.role is not wanted:
+            await users.set_role(conn, user.id, wanted)
+            await audit.write(conn, who, f"user {user.name} role", user.role.value, wanted.value)
+        return await named(conn, user_id)
+
+    return await db.write(write)
+
+
+async def change_password(db: Database, user_id: str, password: str, who: str, *, session: str = "") -> User:
+    """Ends the user's sessions, but the one named. Raises `Problem`."""
+    user = await db.read(lambda conn: named(conn, user_id))
+    check_password(password, user.name)
+    stored = await passwords.hashed(password)
+
+    async def write(conn: AsyncConnection) -> User:
+        found = await named(conn, user_id)
+        await users.set_password(conn, found.id, stored, but=session)
+        await audit.write(conn, who, f"user {found.name} password", None, "changed")
+        return found
+
+    return await db.write(write)
+
+
+async def remove_user(db: Database, user_id: str, who: str) -> None:
+    """Raises `Problem` 404, and `InUse` where nobody would be left who may change things."""
+
+    async def write(conn: AsyncConnection) -> None:
+        user = await named(conn, user_id)
+        await users.remove(conn, user.id)
+        await audit.write(conn, who, f"user {user.name} removed", {"role": user.role.value}, None)
+
+    await db.write(write)
+
+
+async def named(conn: AsyncConnection, user_id: str) -> User:
+    """By id or name. Raises `Problem` 404."""
+    found = await users.get(conn, user_id) or await users.by_name(conn, user_id)
+    if found is None:
+        raise Problem("not-found", "There is no user of this id or name.")
+    return found
+
+
+def checked_name(name: str) -> str:
+    name = name.strip()
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise invalid("/name", f"Give a name of 1 to {LONGEST_NAME} characters.")
+    return name
+
+
+def checked_role(role: str) -> Role:
+    try:
+        return Role(role)
+    except ValueError:
+        raise invalid("/role", f"Choose one of: {', '.join(one.value for one in Role)}.") from None
+
+
+def check_password(password: str, name: str) -> None:
+    mistake = passwords.wrong(password, name)
+    if mistake:
+        raise invalid("/password", mistake)
