@@ -212,3 +212,10 @@ def test_the_readmes_table_of_figures_is_marked_for_the_bench() -> None:
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda page: page.name)
 def test_no_place_of_a_developers_machine_is_named(page: Path) -> None:
     assert not re.search(r"(?<![\w.])/(?:work|farm|root|home/\w+)/", page.read_text())
+
+
+def test_every_page_is_documented_with_what_it_is_for() -> None:
+    from bridge.web.pages.table import ROUTES as PAGES
+
+    listed = re.findall(r"^\| `((?:GET|POST) /\S*)` \| (.+?) \|$", read("docs/reference/pages.md"), flags=re.MULTILINE)
+    assert listed == [(f"{one.method} {one.path}", one.summary) for one in PAGES]
