@@ -20,7 +20,7 @@ from bridge.web.handshake import HANDSHAKES, Handshakes
 from bridge.web.hooks import KEYRING
 from bridge.web.keyring import Keyring
 from bridge.web.metrics import METRICS, Metrics
-from bridge.web.pages.rendering import script, script_path
+from bridge.web.pages.rendering import SCRIPT_PATH, script
 from bridge.web.pages.routes import register, strangers_meet_pages
 from bridge.web.pages.table import ROUTES as PAGES
 from bridge.web.routes import ROUTES, RouteTable
@@ -43,7 +43,7 @@ def create_app(desk: WebDesk) -> web.Application:
     app[ROUTES].add(table.ROUTES)
     app[ROUTES].register(app)
     register(app, PAGES)
-    app.router.add_get(script_path(), script)
+    app.router.add_get(SCRIPT_PATH, script)
     app.on_response_prepare.append(set_headers)
     app.cleanup_ctx.append(_tasks)
     return app

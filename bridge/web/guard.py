@@ -37,10 +37,15 @@ async def errors_to_problems(request: web.Request, handler: Handler) -> web.Stre
     except Exception as error:  # noqa: BLE001 -- the edge of the program: what is nobody's answer is logged and becomes a 500
         problem = as_problem(error)
         if problem is None:
-            _log_mistake(request, error)
-            detail = "A mistake of the bridge itself. Its log has the place; nothing was acted on by this request."
-            problem = Problem("internal", detail)
+            problem = mistake(request, error)
         return problem.response()
+
+
+def mistake(request: web.Request, error: Exception) -> Problem:
+    """A mistake of ours, logged."""
+    _log_mistake(request, error)
+    detail = "A mistake of the bridge itself. Its log has the place; nothing was acted on by this request."
+    return Problem("internal", detail)
 
 
 def _log_mistake(request: web.Request, error: Exception) -> None:

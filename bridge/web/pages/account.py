@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import cache
 from typing import Final
 from zoneinfo import available_timezones
@@ -21,32 +22,39 @@ _YEAR: Final = 365 * 86_400
 
 
 async def show_account(request: web.Request) -> web.Response:
-    return _page(request)
+    return await _page(request)
 
 
-def _page(request: web.Request, errors: dict[str, str] | None = None, status: int = 200) -> web.Response:
-    return show(request, "account.html", title="Your account", status=status, errors=errors or {}, zones=_zones())
+async def _page(request: web.Request, errors: dict[str, str] | None = None, status: int = 200) -> web.Response:
+    return show(
+        request,
+        "account.html",
+        title="Your account",
+        status=status,
+        errors=errors or {},
+        zones=await asyncio.to_thread(_zones),
+    )
 
 
 async def change_own_password(request: web.Request) -> web.Response:
     visit, form = request[VISIT], request[FORM]
     new, again = form.raw("password"), form.raw("again")
     if not await passwords.matches(visit.user.password, form.raw("current")):
-        return _page(request, {"current": "This is not your present password."}, 422)
+        return await _page(request, {"current": "This is not your present password."}, 422)
     if new != again:
-        return _page(request, {"again": "The two new passwords differ."}, 422)
+        return await _page(request, {"again": "The two new passwords differ."}, 422)
     try:
         await change_password(request.app[DESK].db, visit.user.id, new, visit.who, session=visit.session)
     except Problem as problem:
-        return _page(request, wrong_fields(problem), problem.status)
+        return await _page(request, wrong_fields(problem), problem.status)
     await remember(request, "Your password was changed. Your other sessions were ended.")
     return see_other("/account")
 
 
 async def change_zone(request: web.Request) -> web.Response:
     name = request[FORM].text("zone")
-    if known_zone(name) is None:
-        return _page(request, {"zone": f"{name[:64]!r} is not a time zone that is known here."}, 422)
+    if await known_zone(name) is None:
+        return await _page(request, {"zone": f"{name[:64]!r} is not a time zone that is known here."}, 422)
     await remember(request, f"Times are now shown in {name}, with UTC beside them.")
     answer = see_other("/account")
     answer.set_cookie(ZONE_COOKIE, name, max_age=_YEAR, samesite="Lax", secure=is_secure(request), path="/")

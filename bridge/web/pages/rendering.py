@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from datetime import UTC
 from functools import cache
 from importlib import resources
 from typing import Any, Final
 
 from aiohttp import web
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import DictLoader, Environment, StrictUndefined
 
 from bridge.web.desk import DESK
 from bridge.web.pages import filters
-from bridge.web.pages.visits import HOME, VISIT, zone
+from bridge.web.pages.visits import HOME, VISIT
 from bridge.web.problems import Problem
 
 NAVIGATION: Final[tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]] = (
@@ -24,11 +25,27 @@ NAVIGATION: Final[tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]] = (
 """Groups of pages: their heading, then each page's word, address and name."""
 
 
+def _texts(folder: str) -> dict[str, str]:
+    """Read while the module is: nothing is read from a disk while requests wait."""
+    return {
+        one.name: one.read_text(encoding="utf-8")
+        for one in (resources.files("bridge.web.pages") / folder).iterdir()
+        if one.name.endswith((".html", ".css", ".js"))
+    }
+
+
+_TEMPLATES: Final = _texts("templates")
+_ASSETS: Final = _texts("assets")
+STYLE: Final = _ASSETS["pages.css"]
+SCRIPT_PATH: Final = f"/assets/pages-{hashlib.sha256(_ASSETS['pages.js'].encode()).hexdigest()[:12]}.js"
+"""Its address changes with what it says, so that browsers may keep it for ever."""
+
+
 @cache
 def environment() -> Environment:
     """Made when the first page is asked for: a process that only settles does not pay for it."""
     made = Environment(
-        loader=PackageLoader("bridge.web.pages"),
+        loader=DictLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -37,31 +54,15 @@ def environment() -> Environment:
     )
     made.filters.update(filters.FILTERS)
     made.globals["home"] = HOME
-    made.globals["style"] = style()
-    made.globals["script_path"] = script_path()
+    made.globals["style"] = STYLE
+    made.globals["script_path"] = SCRIPT_PATH
     return made
-
-
-@cache
-def _asset(name: str) -> str:
-    return (resources.files("bridge.web.pages") / "assets" / name).read_text(encoding="utf-8")
-
-
-@cache
-def style() -> str:
-    return _asset("pages.css")
-
-
-@cache
-def script_path() -> str:
-    """Its address changes with what it says, so that browsers may keep it for ever."""
-    return f"/assets/pages-{hashlib.sha256(_asset('pages.js').encode()).hexdigest()[:12]}.js"
 
 
 @cache
 def policy() -> str:
     """No inline script, no script of others; the one style sheet is in the page, named by its hash."""
-    digest = base64.b64encode(hashlib.sha256(style().encode()).digest()).decode()
+    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
     return (
         f"default-src 'none'; style-src 'sha256-{digest}'; script-src 'self'; img-src 'self' data:; "
         "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -70,10 +71,9 @@ def policy() -> str:
 
 async def script(request: web.Request) -> web.Response:
     """The script that makes some things quicker; every page works without it."""
-    if request.path != script_path():
-        raise web.HTTPNotFound
+    del request
     headers = {"Cache-Control": "public, max-age=31536000, immutable"}
-    return web.Response(text=_asset("pages.js"), content_type="text/javascript", headers=headers)
+    return web.Response(text=_ASSETS["pages.js"], content_type="text/javascript", headers=headers)
 
 
 def show(
@@ -81,7 +81,7 @@ def show(
 ) -> web.Response:
     """A page. `page`: its word in the navigation. `values`: what the template names."""
     visit = request.get(VISIT)
-    zone_name, found = (visit.zone_name, visit.zone) if visit else zone(request)
+    zone_name, found = (visit.zone_name, visit.zone) if visit else ("UTC", UTC)
     text = (
         environment()
         .get_template(template)

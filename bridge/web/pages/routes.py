@@ -8,6 +8,7 @@ from typing import Literal
 
 from aiohttp import web
 
+from bridge.web.guard import mistake
 from bridge.web.pages.forms import FORM, check_csrf, check_origin, read_form
 from bridge.web.pages.rendering import problem_page, see_other
 from bridge.web.pages.visits import VISIT, cookie_name, sign_in_path, visit
@@ -38,11 +39,8 @@ class PageRoute:
                 if self.open:
                     return await inner(request)
                 return await self._for_visitors(request)
-            except Exception as error:
-                problem = as_problem(error)
-                if problem is None:
-                    raise
-                return problem_page(request, problem)
+            except Exception as error:  # noqa: BLE001 -- the edge: what is nobody's answer is logged and becomes a page
+                return problem_page(request, as_problem(error) or mistake(request, error))
 
         guarded.__name__ = inner.__name__
         return guarded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import Mapping
@@ -83,7 +84,7 @@ async def visit(request: web.Request) -> Visit | None:
     if session.is_stale or session.said:
         # What was said is said once; both are written together.
         await desk.db.write(lambda conn: sessions.seen(conn, session.id), idempotent=True)
-    name, found = zone(request)
+    name, found = await zone(request)
     return Visit(session.user, session.id, csrf_of(cookie), found, name, session.said, waiting)
 
 
@@ -92,19 +93,26 @@ def csrf_of(cookie: str) -> str:
     return hmac.new(cookie.encode("utf-8", "surrogateescape"), b"form", hashlib.sha256).hexdigest()
 
 
-def zone(request: web.Request) -> tuple[str, tzinfo]:
+async def zone(request: web.Request) -> tuple[str, tzinfo]:
     """The viewer's time zone, as the browser or the account page set it; UTC where it is not known."""
     name = request.cookies.get(ZONE_COOKIE, "").replace("%2F", "/").replace("%2f", "/")
-    return known_zone(name) or ("UTC", UTC)
+    return await known_zone(name) or ("UTC", UTC)
 
 
-def known_zone(name: str) -> tuple[str, tzinfo] | None:
+async def known_zone(name: str) -> tuple[str, tzinfo] | None:
+    """A zone's file is read once, beside the loop."""
     if not name or len(name) > 64:
         return None
-    try:
-        return name, ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None
+    if name not in _zones:
+        try:
+            _zones[name] = await asyncio.to_thread(ZoneInfo, name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            return None
+    return name, _zones[name]
+
+
+_zones: dict[str, tzinfo] = {}
+"""Those that somebody asked for and that exist."""
 
 
 def set_session(request: web.Request, response: web.Response, cookie: str) -> None:

@@ -183,5 +183,6 @@ async def signed_in(house: House, name: str = "admin", role: Role = Role.MANAGER
     await add_user(house.db, name, PASSWORD, role.value, "test")
     browser = Browser(house)
     page = await browser.sign_in(name)
-    assert page.status == 200 and "Sign out" in page.words, page.words
+    assert page.status == 200, page.words
+    assert "Sign out" in page.words
     return browser
