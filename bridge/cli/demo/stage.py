@@ -78,10 +78,6 @@ class Stage:
             stack.callback(tiktok.stop)
             magento = Child("the Magento sandbox", ["bridge.sandbox.magento"], folder / "magento.log", environment())
             stack.callback(magento.stop)
-            others: dict[str, Child] = {}
-            for name, module in more.items():
-                others[name] = Child(f"the {name} sandbox", [module], folder / f"{name.lower()}.log", environment())
-                stack.callback(others[name].stop)
             ready = tiktok.first_line()
             channel_shop = next(shop["id"] for shop in ready["shops"] if shop["region"] == MARKET)
             stage = cls(
@@ -90,12 +86,17 @@ class Stage:
                 Sandbox(ready["url"]),
                 Sandbox(magento.first_line()["url"].rstrip("/")),
                 channel_shop,
-                shops=[tiktok, magento, *others.values()],
-                others=others,
+                shops=[tiktok, magento],
             )
             stack.callback(stage.stop_service)
             stage.start_service()
             stage._connect(ready)
+            # Only now: they load while the first steps wait, and nobody waits for them.
+            for name, module in more.items():
+                child = Child(f"the {name} sandbox", [module], folder / f"{name.lower()}.log", environment())
+                stack.callback(child.stop)
+                stage.others[name] = child
+                stage.shops.append(child)
             yield stage
 
     @property
