@@ -185,11 +185,17 @@ async def _page(run_: Run, name: str) -> ChangedPage:
     async def read() -> ChangedPage:
         remote, connection_id = await _remote(run_, name)
         try:
-            return await remote.changed(name, run_.since, run_.progress["page"])
+            return await remote.changed(_list_of(remote, name), run_.since, run_.progress["page"])
         except RemoteProblem as problem:
             raise RemoteDown(connection_id, problem) from problem
 
     return await _patiently(run_, read)
+
+
+def _list_of(remote: Sweepable, stage: str) -> str:
+    """A store that keeps no list of its refunds tells of them by its orders."""
+    names = [stream.name for stream in remote.streams]
+    return stage if stage in names else names[0]
 
 
 async def _remote(run_: Run, name: str) -> tuple[Sweepable, str]:
