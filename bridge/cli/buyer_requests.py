@@ -31,6 +31,13 @@ def buyer_requests(
         Path | None, typer.Option(metavar="JSON", help="A file with the list of rules; they replace those there are")
     ] = None,
     on: Annotated[bool | None, typer.Option("--on/--off", help="Let the rules answer, or a person each time")] = None,
+    hold_fulfilment: Annotated[
+        bool | None,
+        typer.Option(
+            "--hold-fulfilment/--no-hold-fulfilment",
+            help="Hold what is not sent yet while a request waits, in stores that can (Shopify)",
+        ),
+    ] = None,
     as_json: JsonOption = False,
     url: UrlOption = None,
 ) -> None:
@@ -49,6 +56,8 @@ def buyer_requests(
         body["rules"] = _read(file)
     if body or on is not None:
         body["enabled"] = on is not False
+    if hold_fulfilment is not None:
+        body["hold_fulfilment"] = hold_fulfilment
     found = api.put(path, {"buyer_requests": body}) if body else api.get(path)
     if as_json:
         print_json(found["buyer_requests"])
@@ -80,6 +89,8 @@ def tell_rules(out: Console, part: Mapping[str, Any]) -> None:
     state = "on" if part["enabled"] else "off: a person answers each request"
     since = f", for requests from {part['effective_from']}" if part["enabled"] and part["effective_from"] else ""
     out.print(Text(f"  buyers' requests {state}{since}"))
+    if part["hold_fulfilment"]:
+        out.print(Text("    while one waits, the store's fulfilment is held"))
     for place, rule in enumerate(part["rules"], 1):
         held = [f"{name}={_plain(value)}" for name, value in rule.items() if _is_set(name, value)]
         out.print(Text(f"    {place}. {rule['name']}: {rule['decision']} if {', '.join(held) or 'anything'}"))

@@ -26,6 +26,10 @@ class StoreCapabilities:
     """Whether one refund can put some of its rows back to stock and others not; else it is all of them or none."""
     knows_its_stock: bool = False
     """It puts back only what it took itself, so that nobody needs to know whether it did."""
+    holds_fulfilment: bool = False
+    """Whether what is not sent yet can be held, and let go again (`ports.HoldsFulfilment`)."""
+    holds_because: str = "this kind of store cannot"
+    """Why not."""
     one_way: bool = False
     """What happens to an order there is never a wish towards the channel."""
     warnings: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from bridge.domain import buying, cancelling, refunding, requests
+from bridge.domain import buying, cancelling, fulfilment, refunding, requests
 from bridge.domain.attention import AttentionKind, Hold, refused
 from bridge.domain.books import Books, compare_books
 from bridge.domain.capabilities import StoreCapabilities
@@ -43,8 +43,9 @@ class Case:
 
 
 def compare(case: Case) -> Settlement:
-    """Decide what one order needs now: what its books ask for, then what its buyer asks for."""
-    return requests.answered(case.for_requests(), _books(case))
+    """Decide what one order needs now: what its books ask for, then what its buyer asks for, and its fulfilment."""
+    settlement = requests.answered(case.for_requests(), _books(case))
+    return fulfilment.guarded(case.channel, case.store, case.link, case.settings, case.capabilities, settlement)
 
 
 def _books(case: Case) -> Settlement:

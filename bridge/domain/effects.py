@@ -21,6 +21,8 @@ class EffectKind(StrEnum):
     CANCEL_LINES = "cancel_lines"
     APPROVE = "approve"
     REJECT = "reject"
+    HOLD = "hold"
+    RELEASE = "release"
 
     @property
     def side(self) -> Side:
@@ -108,7 +110,39 @@ class RejectRequest:
     kind: Literal[EffectKind.REJECT] = EffectKind.REJECT
 
 
-Effect = CreateOrder | InvoiceOrder | RefundOrder | CancelOrder | CancelLines | ApproveRequest | RejectRequest
+@dataclass(frozen=True, slots=True)
+class HoldFulfilment:
+    """Hold what the store has not sent yet, while buyers' requests wait."""
+
+    because: str
+    units: frozenset[str]
+    cancellation_id: str
+    """The requests, joined by commas."""
+    kind: Literal[EffectKind.HOLD] = EffectKind.HOLD
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseFulfilment:
+    """Let go of our own holds, and of nobody else's."""
+
+    because: str
+    units: frozenset[str]
+    holds: frozenset[str]
+    """Their ids in the store."""
+    kind: Literal[EffectKind.RELEASE] = EffectKind.RELEASE
+
+
+Effect = (
+    CreateOrder
+    | InvoiceOrder
+    | RefundOrder
+    | CancelOrder
+    | CancelLines
+    | ApproveRequest
+    | RejectRequest
+    | HoldFulfilment
+    | ReleaseFulfilment
+)
 
 
 class Verdict(StrEnum):

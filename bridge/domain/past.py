@@ -14,8 +14,8 @@ from bridge.domain.settings import ShopSettings
 from bridge.domain.store_order import StoreOrder
 
 DIRECTIONS: Final = ("store_to_channel", "channel_to_store")
-NOT_THE_PAST: Final = frozenset({EffectKind.CREATE, EffectKind.INVOICE})
-"""An order begun is finished, whatever is switched on; and no store order is made for the past."""
+NOT_THE_PAST: Final = frozenset({EffectKind.CREATE, EffectKind.INVOICE, EffectKind.HOLD, EffectKind.RELEASE})
+"""An order begun is finished, whatever is switched on; no store order is made for the past, and nothing held for it."""
 NO_REASON_YET: Final = "(the reason you will choose)"
 _WORDS: Final = frozenset({"kind", "because", "concerns", "units", "restock_because", "restock_rows"})
 

@@ -112,6 +112,9 @@ class BuyerRequests(_Settings):
     effective_from: datetime | None = Field(
         default=None, description="Requests made before this are shown, never answered by a rule"
     )
+    hold_fulfilment: bool = Field(
+        default=False, description="Hold what is not sent yet in the store while a request waits, where the store can"
+    )
     rules: tuple[RequestRule, ...] = Field(
         default=(), max_length=50, description="The first rule that matches decides; none: a person is asked"
     )

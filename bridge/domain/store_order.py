@@ -76,6 +76,15 @@ class Barrier:
 
 
 @dataclass(frozen=True, slots=True)
+class FulfilmentHold:
+    """A hold of ours on what is not sent yet, known by our mark on it. Nobody else's is ever read as one."""
+
+    id: str
+    place: str
+    """What of the order it holds, as the store names it."""
+
+
+@dataclass(frozen=True, slots=True)
 class StoreOrder:
     """One reading of a store order, in full, with its credit memos."""
 
@@ -105,6 +114,10 @@ class StoreOrder:
     """Whether a refund shows our token again; where it does not, its quantities are all there is to know it by."""
     keeps_money: bool = True
     """Whether it holds amounts at all; where it only sends the goods, its totals are zero and mean nothing."""
+    holds: tuple[FulfilmentHold, ...] = ()
+    """Our own holds that stand."""
+    can_hold: bool = False
+    """Something is not sent yet and not held by us, so that it could be."""
     customer_note: str = ""
     """What stands in the order's note to or from the customer; some connectors name the sale there."""
 

@@ -194,6 +194,19 @@ class Tended(Protocol):
         ...
 
 
+@runtime_checkable
+class HoldsFulfilment(Protocol):
+    """A store that can hold what it has not sent yet (`StoreCapabilities.holds_fulfilment`)."""
+
+    async def hold_fulfilment(self, order: StoreOrder, token: str, because: str) -> Outcome:
+        """Hold all that can be held, each hold under our mark and `token`; a repeat holds nothing twice."""
+        ...
+
+    async def release_fulfilment(self, order: StoreOrder) -> Outcome:
+        """Release `order.holds`, by their own ids, and no other hold."""
+        ...
+
+
 class Gateways(Protocol):
     """Where the core gets its channels and stores from; they live as long as the process.
 

@@ -27,7 +27,7 @@ class Claim:
     side: str
     """Where the effect happens: `store` or `channel`."""
     kind: str
-    """`create`, `invoice`, `refund`, `cancel`, `cancel_lines`, `approve` or `reject`."""
+    """`create`, `invoice`, `refund`, `cancel`, `cancel_lines`, `approve`, `reject`, `hold` or `release`."""
     units: tuple[str, ...]
     attempt: int
     token: str

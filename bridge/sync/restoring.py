@@ -42,6 +42,8 @@ _WOULD = {
     EffectKind.CANCEL_LINES: "cancel lines of the order on TikTok Shop",
     EffectKind.APPROVE: "approve the buyer's request on TikTok Shop",
     EffectKind.REJECT: "reject the buyer's request on TikTok Shop",
+    EffectKind.HOLD: "hold the fulfilment in the store",
+    EffectKind.RELEASE: "release our hold on the fulfilment in the store",
 }
 
 

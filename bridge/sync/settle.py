@@ -27,6 +27,7 @@ from bridge.sync import (
     creating,
     drifting,
     following,
+    holding,
     invoicing,
     linking,
     outbreak,
@@ -52,6 +53,8 @@ HANDLERS: Mapping[EffectKind, Handler] = {
     EffectKind.CANCEL_LINES: cancelling.CANCEL_LINES,
     EffectKind.APPROVE: answering.APPROVE,
     EffectKind.REJECT: answering.REJECT,
+    EffectKind.HOLD: holding.HOLD,
+    EffectKind.RELEASE: holding.RELEASE,
 }
 
 FINAL = frozenset({Verdict.SETTLED, Verdict.NOT_IMPORTED, Verdict.IGNORED})

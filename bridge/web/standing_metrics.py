@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from bridge.storage.standing import Standing
 
 CAUSES = ("outage", "upgrade", "pending")
-KINDS = ("create", "invoice", "refund", "cancel", "cancel_lines", "approve", "reject")
+KINDS = ("create", "invoice", "refund", "cancel", "cancel_lines", "approve", "reject", "hold", "release")
 ALERT_STATES = ("waiting", "sent", "failed", "dropped")
 
 

@@ -40,7 +40,10 @@ async def live_through(house: House, scenario: Scenario, armed: str) -> str:
     return order_id
 
 
-@pytest.mark.parametrize("point", [point for point in KillPoint if not point.startswith("alert.")])
+NOT_IN_MAGENTO = ("alert.", "hold.", "release.")
+
+
+@pytest.mark.parametrize("point", [point for point in KillPoint if not point.startswith(NOT_IN_MAGENTO)])
 async def test_killed_there_and_started_again_there_is_one_effect_and_the_stock_is_exact(
     house: House, point: KillPoint
 ) -> None:
@@ -86,6 +89,10 @@ ELSEWHERE = [
     (KillPoint.REFUND_CLAIMED, shopify.PARTIAL),
     (KillPoint.REFUND_ANSWERED, shopify.PARTIAL),
     (KillPoint.CANCEL_ANSWERED, shopify.CANCEL),
+    (KillPoint.HOLD_CLAIMED, shopify.HELD),
+    (KillPoint.HOLD_ANSWERED, shopify.HELD),
+    (KillPoint.RELEASE_CLAIMED, shopify.HELD),
+    (KillPoint.RELEASE_ANSWERED, shopify.HELD),
     (KillPoint.CREATE_ANSWERED, amazon.REFUND),
     (KillPoint.REFUND_CLAIMED, amazon.REFUND),
     (KillPoint.REFUND_ANSWERED, amazon.REFUND),
@@ -101,6 +108,7 @@ ELSEWHERE = [
 async def test_killed_there_with_another_platform_in_the_stores_place(
     sqlite_house: House, point: KillPoint, scenario: Scenario
 ) -> None:
+    sqlite_house.waits_for_parts(1.5)
     order_id = await live_through(sqlite_house, scenario, point.value)
     await check(sqlite_house, scenario, order_id)
 

@@ -97,4 +97,31 @@ CANCEL = replace(
     _in_shopify(stories.CANCEL, Tally(invoices=0, memos=0, store_state="cancelled", seller_cancels=1)),
     steps=(IMPORTED, Step(_cancelled_in_the_store, AGREE)),
 )
+
+
+async def _asked_for_by_the_buyer(play: Stage, order_id: str) -> None:
+    chosen = {"buyer_requests": {"hold_fulfilment": True}}
+    await play.api("PUT", f"shops/{play.shop_id}/cancellation-sync", chosen)
+    await play.tiktok.control("POST", f"orders/{order_id}/cancel", {"role": "BUYER"})
+
+
+async def _agreed_to_in_seller_center(play: Stage, order_id: str) -> None:
+    """Not by us. What held the parcel is ours, and there."""
+    [work] = (await order_of(play, order_id))["fulfillment_orders"]
+    [handle] = work["holds"]
+    assert handle.startswith("bridge-")
+    [asked] = (await play.channel_order(order_id))["cancellations"]
+    await play.tiktok.control("POST", f"cancellations/{asked['cancel_id']}/accept")
+
+
+HELD = replace(
+    REFUND,
+    steps=(
+        IMPORTED,
+        Step(_asked_for_by_the_buyer, "is held until it is decided"),
+        Step(_agreed_to_in_seller_center, AGREE),
+    ),
+    effects=REFUND.effects | {"hold", "release"},
+)
+"""The buyer asks and the parcel is held; the seller agrees, the hold is let go, and everything is cancelled."""
 assert stories.PARTIAL.steps[-1].says == SOME

@@ -26,7 +26,10 @@ query About {
 }
 """
 
-_WORK = "id status requestStatus assignedLocation { location { id } }"
+_WORK = """
+    id status requestStatus assignedLocation { location { id } }
+    fulfillmentHolds { id handle heldByRequestingApp }
+"""
 LISTED_AT_ONCE: Final = 50
 """Refunds, transactions and fulfilments of one order: lists without pages."""
 
@@ -171,6 +174,20 @@ mutation Refund($input: RefundInput!, $key: String!) {
     refund { id }
     userErrors { field message }
   }
+}
+"""
+
+HOLD: Final = """
+mutation Hold($id: ID!, $hold: FulfillmentOrderHoldInput!) {
+  fulfillmentOrderHold(id: $id, fulfillmentHold: $hold) {
+    fulfillmentHold { id }
+    userErrors { field message code }
+  }
+}
+"""
+RELEASE: Final = """
+mutation Release($id: ID!, $holds: [ID!]) {
+  fulfillmentOrderReleaseHold(id: $id, holdIds: $holds) { userErrors { field message code } }
 }
 """
 

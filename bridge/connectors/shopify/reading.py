@@ -24,7 +24,7 @@ _AFTER: Final = timedelta(minutes=10)
 """Refunds made so close around the cancellation were made by it, unless their note has another mark of ours."""
 _NO_RETURN: Final = frozenset({"NO_RETURN", "RETURNED", "RETURN_FAILED"})
 _UNDONE: Final = frozenset({"CANCELLED", "ERROR", "FAILURE"})
-_AT_3PL: Final = frozenset({"SUBMITTED", "ACCEPTED", "CANCELLATION_REQUESTED", "CANCELLATION_REJECTED"})
+AT_SERVICE: Final = frozenset({"SUBMITTED", "ACCEPTED", "CANCELLATION_REQUESTED", "CANCELLATION_REJECTED"})
 _TAG: Final = "TikTokOrderID:"
 """A tag that some connector writes; which one is not known."""
 
@@ -238,7 +238,7 @@ def barrier(order: Mapping[str, Any]) -> Barrier | None:
             f"{because}: stop the parcel or wait for its return, then cancel or refund by hand", passes=False
         )
     for one in rows_in(order.get("fulfillmentOrders"), "fulfillmentOrders"):
-        if text(one.get("status")) == "IN_PROGRESS" or text(one.get("requestStatus")) in _AT_3PL:
+        if text(one.get("status")) == "IN_PROGRESS" or text(one.get("requestStatus")) in AT_SERVICE:
             because = "its fulfilment is in progress at the warehouse or fulfilment service"
             return Barrier(f"{because}: ask it to cancel, then choose settle now", passes=False)
     return None

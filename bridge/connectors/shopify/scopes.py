@@ -14,6 +14,8 @@ NEEDED: Final = {
     "read_third_party_fulfillment_orders": "see what is being packed at other fulfilment services",
     "read_assigned_fulfillment_orders": "see what is being packed at services of this app",
 }
+HOLDING: Final = "write_merchant_managed_fulfillment_orders"
+"""Asked for by none but shops that hold their fulfilment while a buyer's request waits."""
 WITHOUT: Final = frozenset({"read_assigned_fulfillment_orders"})
 """Those that most shops do well without: told of, but never as an error."""
 

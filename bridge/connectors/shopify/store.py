@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from bridge.connectors.shopify import answers, cancelling, finding, reading, sweeping
+from bridge.connectors.shopify import answers, cancelling, finding, holding, reading, sweeping
 from bridge.connectors.shopify.client import Client, pages
 from bridge.connectors.shopify.documents import (
     ABOUT,
@@ -22,7 +23,7 @@ from bridge.connectors.shopify.documents import (
 )
 from bridge.connectors.shopify.ordering import Variant, plan, store_sku
 from bridge.connectors.shopify.reading import gid, number_of, rows_in, text
-from bridge.connectors.shopify.scopes import lacking
+from bridge.connectors.shopify.scopes import HOLDING, granted, lacking
 from bridge.domain.capabilities import StoreCapabilities
 from bridge.domain.channel_order import ChannelOrder
 from bridge.domain.outcomes import AlreadyDone, Done, Outcome, Rejected, RemoteProblem, Unknown
@@ -56,6 +57,7 @@ class ShopifyStore:
         about = await self._client.read(ABOUT)
         installed = about.get("currentAppInstallation")
         missing = lacking(installed if isinstance(installed, dict) else {})
+        have = granted(installed if isinstance(installed, dict) else {})
         can_cancel = "write_orders" not in missing
         return StoreCapabilities(
             reported=self._client.answered_version or self._client.version,
@@ -67,6 +69,8 @@ class ShopifyStore:
             reservation_result=False,
             reserves_on_create=True,
             knows_its_stock=True,
+            holds_fulfilment=HOLDING in have,
+            holds_because=f"the app lacks the scope {HOLDING}",
             warnings=tuple(f"the app lacks the scope {name}" for name in missing),
             read_at=self._now(),
         )
@@ -100,7 +104,9 @@ class ShopifyStore:
             found = await pages(self._client, REFUND_ROWS, {"id": refund.get("id")}, ("node", "refundLineItems"))
             refund_rows[str(refund.get("id"))] = found
         left = {number_of(line.get("id")): reading.units(line, "currentQuantity") for line in lines}
-        return reading.read_order(order, lines, refund_rows), left
+        works = rows_in(order.get("fulfillmentOrders"), "fulfillmentOrders")
+        read = reading.read_order(order, lines, refund_rows)
+        return replace(read, holds=holding.holds_in(works), can_hold=bool(holding.holdable(works))), left
 
     async def _raw(self, order_id: str) -> Mapping[str, Any] | None:
         """The order with all its rows and fulfilment orders, however many pages they fill."""
@@ -224,6 +230,17 @@ class ShopifyStore:
         except RemoteProblem:
             return Unknown(f"{outcome.because}; and the order could not be read again")
         return AlreadyDone("The order is cancelled in Shopify") if after and after.get("cancelledAt") else outcome
+
+    async def hold_fulfilment(self, order: StoreOrder, token: str, because: str) -> Outcome:
+        try:
+            now = await self._raw(order.id)
+        except RemoteProblem as problem:
+            return problem.outcome
+        works = rows_in((now or {}).get("fulfillmentOrders"), "fulfillmentOrders")
+        return await holding.hold(self._client, works, token, because)
+
+    async def release_fulfilment(self, order: StoreOrder) -> Outcome:
+        return await holding.release(self._client, order)
 
     async def progress(self, order_id: str, reference: str) -> Progress | None:
         return await cancelling.progress(self._client, order_id, reference)

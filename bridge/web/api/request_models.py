@@ -47,6 +47,7 @@ class BuyerRequestsChange(Asked):
 
     enabled: bool = False
     effective_from: AwareDatetime | None = None
+    hold_fulfilment: bool = False
     rules: list[RequestRule] = Field(default_factory=list, max_length=50)
 
     @field_validator("rules")

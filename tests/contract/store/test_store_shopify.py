@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bridge.domain.outcomes import AlreadyDone, Done, Reauth, Rejected, RemoteProblem, Retry
+from bridge.domain.outcomes import AlreadyDone, Done, Reauth, Rejected, RemoteProblem, Retry, Unknown
 from bridge.domain.verification import BookState, differences
-from bridge.ports import Tended
+from bridge.ports import HoldsFulfilment, Tended
 from tests.contract.store.shopify_bench import ShopifyBench, open_shopify, refund
 from tests.contract.store.store_bench import TOKEN
 
@@ -304,3 +304,43 @@ async def test_a_sweep_reads_every_order_that_changed_whatever_moves(shop: Shopi
     assert (await shop.store.changed("orders", newest + timedelta(hours=1), None)).items == ()
     with pytest.raises(ValueError, match="stream"):
         await shop.store.newest("creditmemos")
+
+
+# --- holding the fulfilment -------------------------------------------------------------------------------------------
+
+
+async def test_the_fulfilment_is_held_once_under_our_handle_and_only_our_hold_is_released(shop: ShopifyBench) -> None:
+    order = await shop.create()
+    await shop.control("POST", f"orders/{order.id}/hold", {"reason": "OTHER", "handle": "bridge-of-somebody-else"})
+    order = await shop.read(order.id)
+    assert (order.holds, order.can_hold) == ((), True)
+    assert isinstance(shop.store, HoldsFulfilment)
+    assert (await shop.store.capabilities()).holds_fulfilment
+
+    # The answer is lost: a look by the mark finds it, and a repeat makes no second one.
+    await shop.control("POST", "faults", {"kind": "cut", "containing": "fulfillmentOrderHold"})
+    assert isinstance(await shop.store.hold_fulfilment(order, TOKEN, "the buyer asks to cancel"), Unknown)
+    held = await shop.read(order.id)
+    assert (len(held.holds), held.can_hold) == (1, False)
+    assert isinstance(await shop.store.hold_fulfilment(order, TOKEN, "the buyer asks to cancel"), AlreadyDone)
+    kept = next(iter(shop.box.orders.values())).fulfillment_orders[0]
+    assert [one.handle for one in kept.holds] == ["bridge-of-somebody-else", f"bridge-{TOKEN}"]
+    assert kept.holds[1].notes == "the buyer asks to cancel"
+
+    assert isinstance(await shop.store.release_fulfilment(held), Done)
+    after = await shop.read(order.id)
+    assert after.holds == ()
+    assert [one.handle for one in kept.holds] == ["bridge-of-somebody-else"]
+    # Released by hand meanwhile: what the order shows decides.
+    assert isinstance(await shop.store.release_fulfilment(held), AlreadyDone)
+
+
+async def test_without_the_scope_nothing_is_held_and_the_shop_goes_on(shop: ShopifyBench) -> None:
+    order = await shop.create()
+    scopes = [one for one in shop.box.tokens.scopes if one != "write_merchant_managed_fulfillment_orders"]
+    await shop.control("POST", "scopes", {"scopes": scopes})
+    store = shop.again({name: shop.credentials[name] for name in ("client_id", "client_secret")})
+    able = await store.capabilities()
+    assert not able.holds_fulfilment
+    assert "write_merchant_managed_fulfillment_orders" in able.holds_because
+    assert isinstance(await store.hold_fulfilment(order, TOKEN, "the buyer asks to cancel"), Rejected)
