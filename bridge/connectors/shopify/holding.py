@@ -18,8 +18,8 @@ from bridge.domain.store_order import FulfilmentHold, StoreOrder
 
 MARK: Final = "bridge-"
 NOTES_LENGTH: Final = 255
-_HELD_ALREADY: Final = "DUPLICATE_FULFILLMENT_HOLD_HANDLE"
-_CAN_BE_HELD: Final = frozenset({"OPEN", "SCHEDULED", "ON_HOLD"})
+HELD_ALREADY: Final = "DUPLICATE_FULFILLMENT_HOLD_HANDLE"
+CAN_BE_HELD: Final = frozenset({"OPEN", "SCHEDULED", "ON_HOLD"})
 
 
 def _ours(work: Mapping[str, Any]) -> list[str]:
@@ -31,7 +31,7 @@ def _ours(work: Mapping[str, Any]) -> list[str]:
 
 
 def _waits(work: Mapping[str, Any]) -> bool:
-    return text(work.get("status")) in _CAN_BE_HELD and text(work.get("requestStatus")) not in AT_SERVICE
+    return text(work.get("status")) in CAN_BE_HELD and text(work.get("requestStatus")) not in AT_SERVICE
 
 
 def holds_in(works: Sequence[Mapping[str, Any]]) -> tuple[FulfilmentHold, ...]:
@@ -39,7 +39,7 @@ def holds_in(works: Sequence[Mapping[str, Any]]) -> tuple[FulfilmentHold, ...]:
     return tuple(
         FulfilmentHold(found, number_of(work.get("id")))
         for work in works
-        if text(work.get("status")) in _CAN_BE_HELD
+        if text(work.get("status")) in CAN_BE_HELD
         for found in _ours(work)
     )
 
@@ -65,7 +65,7 @@ async def hold(client: Client, works: Sequence[Mapping[str, Any]], token: str, b
         if not isinstance(answer, Mapping):
             return _not_allowed(answer)
         errors = rows_in(answer.get("userErrors"), "errors")
-        if errors and _HELD_ALREADY not in {str(one.get("code")) for one in errors}:
+        if errors and HELD_ALREADY not in {str(one.get("code")) for one in errors}:
             return Rejected(f"Shopify does not hold the fulfilment: {told_errors(errors)}", "hold_refused")
         made += 1
     return Done() if made else AlreadyDone("Nothing of the order can be held any more")

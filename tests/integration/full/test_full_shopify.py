@@ -46,10 +46,11 @@ async def cancel(play: Stage, order_id: str) -> None:
 
 
 async def for_real(play: Stage, order_id: str) -> None:
+    """The dry run ends; what was cancelled in it is settled because a person says so."""
     await play.api("PUT", f"shops/{play.shop_id}", {"dry_run": False})
     found = await play.order(order_id)
     assert found is not None
-    await play.api("POST", f"orders/{found['id']}/settle", {})
+    await play.api("POST", f"orders/{found['id']}/settle", {"allow": ["past"]})
 
 
 def effects(order: Any) -> Counter[str]:
@@ -62,10 +63,10 @@ async def test_a_day_of_a_shopify_shop(day: tuple[Stage, ShopifySandbox, Shop, s
 
     # Only tried: decided and written down, and nothing done on either side.
     await play.api("PUT", shop_path, {"dry_run": True})
-    first = await play.place(MUGS)
-    await play.settled(first, "dry run: would create")
+    await play.settled(await play.place(MUGS), "dry run: would create")
     assert not box.orders
-    await for_real(play, first)
+    await play.api("PUT", shop_path, {"dry_run": False})
+    first = await play.place(MUGS)
     await play.imported(first)
     await play.api("PUT", shop_path, {"dry_run": True})
     await cancel(play, first)
@@ -124,3 +125,24 @@ async def test_a_day_of_a_shopify_shop(day: tuple[Stage, ShopifySandbox, Shop, s
     assert await store_cancels(play, third) == 0
     assert box.effects["cancel"] == 3
     assert box.real_money == 0
+
+    # Asked for and withdrawn: the parcel is held meanwhile, and goes on afterwards.
+    await play.api("PUT", f"{shop_path}/cancellation-sync", {"buyer_requests": {"hold_fulfilment": True}})
+    await shop.control("PATCH", "settings", {"webhooks_paused": False})
+    fourth = await play.place(MUGS)
+    await play.imported(fourth)
+    await play.tiktok.control("POST", f"orders/{fourth}/cancel", {"role": "BUYER"})
+    await play.settled(fourth, "is held until it is decided")
+    [work] = (await order_of(play, fourth))["fulfillment_orders"]
+    assert (work["status"], len(work["holds"])) == ("ON_HOLD", 1)
+    [asked] = (await play.channel_order(fourth))["cancellations"]
+    await play.tiktok.control("POST", f"cancellations/{asked['cancel_id']}/withdraw", {})
+
+    async def goes_on() -> Any:
+        found = await play.order(fourth)
+        return found if found and found["state"] == "settled" else None
+
+    order = await play.until(goes_on, "the order is settled again")
+    [work] = (await order_of(play, fourth))["fulfillment_orders"]
+    assert (work["status"], work["holds"]) == ("OPEN", [])
+    assert effects(order) == Counter({"create": 1, "hold": 1, "release": 1})
