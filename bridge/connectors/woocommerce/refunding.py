@@ -50,7 +50,8 @@ def reason_of(request: RefundRequest) -> str:
 def remaining(order: Json) -> Decimal:
     """What of the order's money no refund gave back yet; more than this WooCommerce refuses."""
     given = sum((abs(amount(one, "total")) for one in rows_in(order, "refunds")), _ZERO)
-    return cents(amount(order, "total")) - cents(given)
+    # Not rounded: a store may keep more decimals, and a cent more than is left is refused.
+    return amount(order, "total") - given
 
 
 def left_of(order: Json, refunds: Sequence[Json]) -> dict[str, int]:
@@ -90,13 +91,17 @@ def body_of(order: Json, refunds: Sequence[Json], request: RefundRequest) -> str
     # Of an order that is wholly refunded, all the money goes back: by cents, rounded rows may differ from the total.
     total = remaining(order) if request.everything else min(asked, remaining(order))
     body = {
-        "amount": f"{max(_ZERO, total):.2f}",
+        "amount": _written(max(_ZERO, total)),
         "reason": reason_of(request),
         "api_refund": False,
         "api_restock": bool(restock),
         "line_items": items,
     }
     return json.dumps(body, separators=(",", ":"), sort_keys=True)
+
+
+def _written(value: Decimal) -> str:
+    return f"{value:.2f}" if value == cents(value) else f"{value:f}"
 
 
 def _sum(item: Mapping[str, Any]) -> Decimal:

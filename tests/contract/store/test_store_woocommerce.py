@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
+from aiohttp import web
 
-from bridge.domain.outcomes import Done, Rejected, RemoteProblem, Retry, Unknown
+from bridge.connectors.woocommerce.connect import WooCommerceConnector
+from bridge.domain.outcomes import Done, Reauth, Rejected, RemoteProblem, Retry, Unknown
 from bridge.domain.store_order import StoreOrder
 from tests.contract.store.store_bench import TOKEN, refund
-from tests.contract.store.woocommerce_bench import PUBLIC, WooCommerceBench, open_woocommerce
+from tests.contract.store.woocommerce_bench import PUBLIC, WallClock, WooCommerceBench, open_woocommerce
+from tests.support.certificates import self_signed
 from tests.support.letterbox import letterbox
 
 
@@ -186,6 +192,37 @@ async def test_a_key_that_may_only_read_is_told_of(woo: WooCommerceBench) -> Non
     order_count = len(woo.box.orders)
     assert not isinstance(await woo.store.create_order(await woo.plan(woo.order())), Done)
     assert len(woo.box.orders) == order_count
+
+
+async def test_over_https_the_key_is_taken_as_basic_and_in_no_address(woo: WooCommerceBench, tmp_path: Path) -> None:
+    woo.box.settings.https = True
+    asked: list[str] = []
+
+    async def passed_on(request: web.Request) -> web.Response:
+        asked.append(request.raw_path)
+        headers = {"Authorization": request.headers.get("Authorization", "")}
+        async with woo.session.request(request.method, f"{woo.url}{request.raw_path}", headers=headers) as answer:
+            return web.Response(status=answer.status, body=await answer.read(), content_type="application/json")
+
+    app = web.Application()
+    app.router.add_route("*", "/{rest:.*}", passed_on)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=self_signed(tmp_path)).start()
+        trusting = aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=str(tmp_path / "self-signed.pem")))
+        async with aiohttp.ClientSession(connector=trusting) as session:
+            connector = WooCommerceConnector(session, WallClock(), allow_private=True)
+            url = f"https://localhost:{runner.addresses[0][1]}"
+            assert await connector.store(url, woo.credentials, "c1", "").newest("orders") is None
+            woo.box.settings.drops_authorization = True
+            with pytest.raises(RemoteProblem, match="drops the Authorization header") as problem:
+                await connector.store(url, woo.credentials, "c1", "").newest("orders")
+    finally:
+        await runner.cleanup()
+    assert isinstance(problem.value.outcome, Reauth)
+    assert asked
+    assert not [path for path in asked for secret in woo.secrets if secret in path or "oauth" in path]
 
 
 async def test_the_ping_of_a_new_webhook_is_answered(woo: WooCommerceBench) -> None:

@@ -5,18 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import ssl
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from sqlalchemy import text
 
 from bridge.web.connecting import CONNECTING
@@ -24,6 +18,7 @@ from bridge.web.desk import DESK
 from bridge.web.doctor.connection import Doctor
 from tests.integration.connect.parts import Said, ask, attention
 from tests.integration.doctor.clinic import Clinic, codes, said
+from tests.support.certificates import self_signed
 from tests.support.stage import Stage
 
 
@@ -150,23 +145,6 @@ async def test_a_public_address_where_nobody_answers_is_told(ward: Clinic) -> No
         joined = await doctor.look(await ward.stored(ward.play.store_id), address, "test", mend=False)
         [found] = [one for one in joined.findings if one.code.startswith("test_delivery")]
         assert (found.level, found.code, words in found.text) == ("error", "test_delivery_failed", True), found.text
-
-
-def self_signed(folder: Path) -> ssl.SSLContext:
-    """A server's side of TLS with a certificate that nobody vouches for."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    made = made.serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-    made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-    plain = serialization.NoEncryption()
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    file = folder / "self-signed.pem"
-    file.write_bytes(pem + made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file)
-    return context
 
 
 async def test_a_certificate_that_nobody_vouches_for_is_told_at_both_ends(ward: Clinic, tmp_path: Path) -> None:

@@ -84,6 +84,12 @@ def test_money_that_a_person_gave_back_is_not_given_twice() -> None:
     assert sent(made, request({"11": 2}, everything=True), before)["amount"] == "5.00"
 
 
+def test_a_store_with_more_decimals_is_never_asked_for_more_than_is_left() -> None:
+    made = order([line(11, "A", 1, "10.0060")], shipping_lines=[], total="10.0060")
+    assert sent(made, request({"11": 1}, everything=True))["amount"] == "10.0060"
+    assert sent(made, request({"11": 1}))["amount"] == "10.0060"
+
+
 def test_a_gift_is_taken_back_over_nothing() -> None:
     made = order([line(11, "A", 1, "20.00"), line(13, "GIFT", 1, "0.00")])
     body = sent(made, request({"13": 1}))

@@ -31,6 +31,8 @@ class Shelf:
     async def orders(self, request: web.Request) -> web.Response:
         self.before()
         self.asked.append(dict(request.query))
+        if request.query["orderby"] == "modified":
+            return web.json_response({"code": "rest_invalid_param", "message": "orderby", "data": {}}, status=400)
         if self.page is not None:
             return web.Response(status=self.page.status, body=self.page.body, content_type="text/html")
         begin, most = int(request.query.get("offset", "0")), int(request.query["per_page"])
@@ -83,6 +85,15 @@ async def test_orders_that_leave_while_it_runs_make_it_step_over_none(shelf: tup
     here.before = trash
     found = {int(one) for one in await swept(client)}
     assert set(here.ids) <= found
+
+
+async def test_a_store_that_cannot_sort_by_the_time_of_change_is_swept_all_the_same(
+    shelf: tuple[Shelf, Client],
+) -> None:
+    here, client = shelf
+    assert await sweeping.newest(client, "orders") == datetime(2026, 11, 22, 1, tzinfo=UTC)
+    here.ids = []
+    assert await sweeping.newest(client, "orders") is None
 
 
 async def test_orders_that_come_in_while_it_runs_are_no_harm(shelf: tuple[Shelf, Client]) -> None:
