@@ -20,7 +20,7 @@ from bridge.domain.pacing import Rate, Turn
 from bridge.domain.store_order import StoreOrder
 from bridge.sandbox.amazon import AmazonSandbox, create_app, life
 from bridge.sandbox.amazon.model import Order, Status
-from tests.contract.store.store_bench import BoxBench
+from tests.contract.store.store_bench import BoxBench, Rewords
 
 
 class WallClock:
@@ -44,6 +44,10 @@ class Unpaced:
 class AmazonBench(BoxBench):
     platform = PLATFORM
     restock_is_chosen = False
+    unheard: ClassVar[Mapping[str, str]] = {
+        r'("fulfillmentOrderStatus":\s*)"\w+"': r'\1"BeamedUp"',
+        r'("status":\s*)"\w+"': r'\1"BEAMED_UP"',
+    }
     faults: ClassVar[Mapping[str, Mapping[str, str]]] = {
         "create": {"method": "POST", "path": "rders$"},
         "refund": {"method": "PUT", "path": "/cancel$"},
@@ -103,7 +107,8 @@ async def open_amazon(**credentials: Any) -> AsyncIterator[AmazonBench]:
     box.settings.burst = 1000
     for sku in ("SKU-A", "SKU-B"):
         box.stock[sku] = 100
-    async with TestServer(create_app(box)) as server, aiohttp.ClientSession() as session:
+    rewords = Rewords()
+    async with TestServer(rewords.around(create_app(box))) as server, aiohttp.ClientSession() as session:
         url = str(server.make_url("/")).rstrip("/")
         pace = Unpaced()
         connector = AmazonConnector(session, WallClock(), pace, allow_private=True)
@@ -117,6 +122,7 @@ async def open_amazon(**credentials: Any) -> AsyncIterator[AmazonBench]:
         connected = await connector.connect("c1", url, connector.check(given), "")
         kept = dict(connected.credentials)
         yield AmazonBench(
+            rewords=rewords,
             url=url,
             session=session,
             box=box,

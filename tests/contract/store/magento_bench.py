@@ -30,7 +30,7 @@ from bridge.domain.settings import ShopSettings, Tie
 from bridge.domain.store_order import StoreOrder
 from bridge.domain.tokens import mark
 from bridge.sandbox.magento import MagentoSandbox, create_app
-from tests.contract.store.store_bench import BoxBench, StoreBench
+from tests.contract.store.store_bench import BoxBench, Rewords, StoreBench
 
 NAMES = ("consumer_key", "consumer_secret", "access_token", "access_token_secret")
 
@@ -76,6 +76,10 @@ def everything(order: StoreOrder, *, restock: bool, token: str = "0123456789abcd
 
 @dataclass(kw_only=True)
 class SandboxBench(BoxBench, Bench):
+    unheard: ClassVar[Mapping[str, str]] = {
+        r'("(?:state|status)":\s*)"\w+"': r'\1"beamed_up"',
+        r'("product_type":\s*)"simple"': r'\1"hologram"',
+    }
     faults: ClassVar[Mapping[str, Mapping[str, str]]] = {
         "create": {"method": "POST", "path": "/V1/orders$"},
         "refund": {"method": "POST", "path": "/refund$"},
@@ -117,7 +121,8 @@ class SandboxBench(BoxBench, Bench):
 @asynccontextmanager
 async def open_sandbox(plugin: str | None = "1.0.26", **options: Any) -> AsyncIterator[SandboxBench]:
     box = MagentoSandbox(plugin, **options)
-    async with TestServer(create_app(box)) as server, aiohttp.ClientSession() as session:
+    rewords = Rewords()
+    async with TestServer(rewords.around(create_app(box))) as server, aiohttp.ClientSession() as session:
         url = str(server.make_url("/")).rstrip("/")
         for sku in ("SKU-A", "SKU-B", "S/L,1"):
             box.add_product(sku, price=Decimal(50), qty=Decimal(100))
@@ -127,6 +132,7 @@ async def open_sandbox(plugin: str | None = "1.0.26", **options: Any) -> AsyncIt
         credentials = dict(zip(NAMES, values, strict=True))
         client = _client(session, url, credentials)
         yield SandboxBench(
+            rewords=rewords,
             url=url,
             session=session,
             credentials=credentials,

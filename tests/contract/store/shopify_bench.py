@@ -24,7 +24,7 @@ from bridge.domain.plans import RefundRequest
 from bridge.domain.store_order import StoreOrder
 from bridge.sandbox.shopify import ShopifySandbox, create_app
 from tests.contract.store import store_bench
-from tests.contract.store.store_bench import TOKEN, BoxBench
+from tests.contract.store.store_bench import TOKEN, BoxBench, Rewords
 
 PUBLIC = "https://bridge.example"
 
@@ -49,6 +49,11 @@ def refund(
 @dataclass(kw_only=True)
 class ShopifyBench(BoxBench):
     platform = PLATFORM
+    unheard: ClassVar[Mapping[str, str]] = {
+        r'("displayFinancialStatus":\s*)"\w+"': r'\1"BEAMED_UP"',
+        r'("displayFulfillmentStatus":\s*)"\w+"': r'\1"BEAMED_UP"',
+        r'("status":\s*)"OPEN"': r'\1"BEAMED_UP"',
+    }
     faults: ClassVar[Mapping[str, Mapping[str, str]]] = {
         "create": {"containing": "orderCreate"},
         "refund": {"containing": "orderCancel"},
@@ -116,7 +121,8 @@ async def open_shopify(**credentials: Any) -> AsyncIterator[ShopifyBench]:
     box.settings.webhooks_paused = True
     for sku in ("SKU-A", "SKU-B"):
         box.add_variant(sku, price=Decimal(50), available=100)
-    async with TestServer(create_app(box)) as server, aiohttp.ClientSession() as session:
+    rewords = Rewords()
+    async with TestServer(rewords.around(create_app(box))) as server, aiohttp.ClientSession() as session:
         url = str(server.make_url("/")).rstrip("/")
         connector = ShopifyConnector(session, WallClock(), allow_private=True)
         given = {"client_id": box.tokens.client_id, "client_secret": box.tokens.secrets[0], **credentials}
@@ -124,6 +130,7 @@ async def open_shopify(**credentials: Any) -> AsyncIterator[ShopifyBench]:
         kept = dict(connected.credentials)
         tokens = Given(session, WallClock(), kept)
         yield ShopifyBench(
+            rewords=rewords,
             url=url,
             session=session,
             box=box,

@@ -8,6 +8,8 @@ context manager that yields one on a fresh sandbox with 100 units at 50 of each 
 - the fields: address, credentials as stored, connector, door (None where nothing is delivered), open store, SKUs;
 - `faults`: which call of the sandbox is meant by `create`, `refund` (whole), `part` and `read`, as the fields of its
   `POST /_control/faults` (`method`, `path`, `containing`); without `part` where there are no partial refunds;
+- `unheard`: patterns in its answers about a living order, each with a word no version ever had in its place; the app is
+  served through `rewords.around`;
 - `again`: the same store through another client that remembers nothing;
 - `wrong`: credentials as a person gives them that are not accepted; `secrets`: everything that must be seen nowhere;
 - `revoke`: the store accepts our credentials no more, renewed or not;
@@ -25,6 +27,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -34,6 +37,8 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 import aiohttp
+from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from bridge.domain.channel_order import ChannelOrder
 from bridge.domain.outcomes import AlreadyDone, Done, Outcome
@@ -116,11 +121,37 @@ class StoreBench:
                 await asyncio.sleep(0.02)
 
 
+class Rewords:
+    """Changes words in what a sandbox answers, as a newer version of the vendor's might."""
+
+    def __init__(self) -> None:
+        self.words: Mapping[str, str] = {}
+        """Patterns, and what stands in their place."""
+        self.changed = 0
+
+    def around(self, app: web.Application) -> web.Application:
+        app.middlewares.append(self._reword)
+        return app
+
+    @web.middleware
+    async def _reword(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        answer = await handler(request)
+        if isinstance(answer, web.Response) and isinstance(answer.body, bytes) and "/_control/" not in request.path:
+            text = answer.body.decode()
+            for pattern, word in self.words.items():
+                text, count = re.subn(pattern, word, text)
+                self.changed += count
+            answer.body = text.encode()
+        return answer
+
+
 @dataclass(kw_only=True)
 class BoxBench(StoreBench, ABC):
     """One on its sandbox, where things can be made to go wrong."""
 
     faults: ClassVar[Mapping[str, Mapping[str, str]]]
+    unheard: ClassVar[Mapping[str, str]]
+    rewords: Rewords
 
     connector: Connector
     door: Door | None = None

@@ -259,6 +259,23 @@ async def test_what_is_not_there_is_none(any_store: StoreBench) -> None:
     assert await any_store.store.find_orders("", []) == ()
 
 
+async def test_a_word_that_nobody_has_heard_of_takes_no_unit_and_hides_no_order(any_box: BoxBench) -> None:
+    bench = any_box
+    order = await bench.create()
+    bench.rewords.words = bench.unheard
+    read = await bench.again().read_order(order.id)
+    assert bench.rewords.changed
+    assert read is not None
+    assert (read.rows, read.refunds, read.is_cancelled) == (order.rows, (), False)
+    assert (read.grand_total, read.total_paid, read.total_refunded) == (
+        order.grand_total,
+        order.total_paid,
+        order.total_refunded,
+    )
+    page = await bench.again().changed("orders", order.updated_at, None)
+    assert order.id in {one.order_id for one in page.items}
+
+
 async def test_salable_leaves_out_what_the_store_cannot_tell(any_store: StoreBench) -> None:
     told = await any_store.store.salable(any_store.view, [any_store.sku, "a/b", "no-such-sku-anywhere"])
     assert told is None or set(told) == {any_store.sku}

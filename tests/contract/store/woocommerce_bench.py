@@ -20,7 +20,7 @@ from bridge.connectors.woocommerce.store import WooCommerceStore
 from bridge.domain.store_order import StoreOrder
 from bridge.sandbox.woocommerce import WooCommerceSandbox, create_app
 from bridge.sandbox.woocommerce.model import Order
-from tests.contract.store.store_bench import BoxBench
+from tests.contract.store.store_bench import BoxBench, Rewords
 from tests.support.letterbox import Delivery
 
 PUBLIC = "https://bridge.example"
@@ -34,6 +34,9 @@ class WallClock:
 @dataclass(kw_only=True)
 class WooCommerceBench(BoxBench):
     platform = PLATFORM
+    unheard: ClassVar[Mapping[str, str]] = {
+        r'("status":\s*)"processing"': r'\1"beamed-up"',
+    }
     faults: ClassVar[Mapping[str, Mapping[str, str]]] = {
         "create": {"method": "POST", "path": r"/orders(\?|$)"},
         "refund": {"method": "POST", "path": r"/refunds(\?|$)"},
@@ -82,12 +85,14 @@ class WooCommerceBench(BoxBench):
 async def open_woocommerce(**credentials: Any) -> AsyncIterator[WooCommerceBench]:
     box = WooCommerceSandbox()
     box.settings.webhooks_paused = True
-    async with TestServer(create_app(box)) as server, aiohttp.ClientSession() as session:
+    rewords = Rewords()
+    async with TestServer(rewords.around(create_app(box))) as server, aiohttp.ClientSession() as session:
         url = str(server.make_url("/")).rstrip("/")
         connector = WooCommerceConnector(session, WallClock(), allow_private=True)
         given = {"consumer_key": box.keys.key, "consumer_secret": box.keys.secret, **credentials}
         kept = dict(connector.check(given))
         made = WooCommerceBench(
+            rewords=rewords,
             url=url,
             session=session,
             box=box,
