@@ -25,11 +25,12 @@ ALONE := tests/e2e/test_serve.py tests/e2e/test_demo.py
 LANES ?= $$(( $$(nproc 2>/dev/null || sysctl -n hw.ncpu) + 1 ))
 # A service is started hundreds of times: what was compiled once is kept.
 unexport PYTHONDONTWRITEBYTECODE
+CHROMIUM := command -v chromium chromium-browser >/dev/null
 DATABASE_SERVER := PATH="$$PATH:/usr/sbin:/usr/local/sbin:/usr/libexec" command -v mariadbd mysqld >/dev/null
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0
 IS_DEBIAN_ROOT := [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null
 
-.PHONY: help run serve test lint types layers schemas tests $(addprefix tests-,$(GROUPS) types) mariadb bench test-live lock docker install install-dev clean
+.PHONY: help run serve test lint types layers schemas tests $(addprefix tests-,$(GROUPS) types) mariadb chromium bench test-live lock docker install install-dev clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,7 +41,7 @@ run: install ## Play the demo: sandbox shops and the service, on this machine, w
 serve: install ## Run the service itself, with settings from BRIDGE_… variables
 	@$(BIN)/bridge serve
 
-test: install-dev mariadb ## Check everything: lint, types, layers, schemas, all tests
+test: install-dev mariadb chromium ## Check everything: lint, types, layers, schemas, all tests
 	@$(MAKE) lint layers schemas
 	@$(MAKE) tests GROUPS="$(GROUPS) types"
 
@@ -60,7 +61,7 @@ layers: install-dev ## Check which part imports which
 schemas: install-dev ## Check that the plugin contract's JSON Schemas are what the code says
 	@$(BIN)/python -m plugin_contract.schemas --check
 
-tests: install-dev mariadb ## Run all tests, in groups beside each other; PYTEST="-k refund" chooses
+tests: install-dev mariadb chromium ## Run all tests, in groups beside each other; PYTEST="-k refund" chooses
 	@if [ -n "$(PYTEST)" ]; then exec $(RUN_TESTS) $(PYTEST); fi; \
 	logs=$$(mktemp -d); trap 'rm -rf "$$logs"' EXIT; failed=0; began=$$SECONDS; lanes=$(LANES); \
 	echo "tests: $(GROUPS); $$lanes at a time; what each says comes when all are through"; \
@@ -102,6 +103,16 @@ mariadb: ## See that a MariaDB server can be started by the tests; root on Debia
 	fi; \
 	if ! $(DATABASE_SERVER); then \
 		echo "The tests start a MariaDB server of their own. Install one: apt-get install mariadb-server" >&2; exit 1; \
+	fi
+
+chromium: ## See that the tests of the pages find a browser; root on Debian installs it, elsewhere they are left out
+	@if $(CHROMIUM); then exit 0; fi; \
+	if $(IS_DEBIAN_ROOT); then \
+		echo "chromium: installing a browser for the tests of the pages"; \
+		$(APT) update >/dev/null; $(APT) install --no-install-recommends chromium >/dev/null || true; \
+	fi; \
+	if ! $(CHROMIUM); then \
+		echo "No Chromium: the tests that need a browser are left out, and say so. Install one: apt-get install chromium" >&2; \
 	fi
 
 bench: install-dev mariadb ## Measure: arrivals a second, settling, sweeps (tests/bench)

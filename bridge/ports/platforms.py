@@ -52,6 +52,8 @@ class Platform:
     """Why messages may be late, as doctor puts it."""
     late_advice: str = ""
     """What to do about that, without a full stop."""
+    gives_back_by: str = "cancellation"
+    """What cancels on the channel when it happens to an order here, as people call it: Magento's is a refund."""
     one_way: bool = False
     """What happens in this store never reaches the channel: there are no cancellation settings to make."""
 

@@ -84,6 +84,15 @@ def read_query(request: web.Request, model: type[M]) -> M:
     raise _invalid(found)
 
 
+def as_model(given: object, model: type[M]) -> M:
+    """What a form says as a model, as if it had come as JSON. Raises `Problem` 422."""
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+    raise _invalid(found)
+
+
 def _invalid(found: Sequence[ErrorDetails]) -> Problem:
     """Places and sentences, never the values: they may be secrets."""
     errors = []

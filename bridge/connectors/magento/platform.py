@@ -20,6 +20,7 @@ PLATFORM = Platform(
     kind="magento",
     name="Magento",
     side="store",
+    gives_back_by="refund",
     keys=keys,
     topics=frozenset(TOPICS),
     order_topics=frozenset({Topic.ORDERS_UPDATE.value}),

@@ -59,23 +59,27 @@ async def show_shop(request: web.Request) -> web.Response:
 
 
 async def change_shop(request: web.Request) -> web.Response:
-    desk = request.app[DESK]
     asked = await read_json(request, ShopChange)
+    return ok(await set_shop(request.app[DESK], request.match_info["shop"], asked, request[WHO]))
+
+
+async def set_shop(desk: WebDesk, shop_id: str, asked: ShopChange, who: str) -> ShopOut:
+    """Which store takes the shop's orders, and how they are made there. Raises `Problem`."""
     sent: dict[str, Any] = asked.model_dump(exclude_unset=True)
     for name in ("link_patterns", "link_note_patterns"):
         if name in sent:
             sent[name] = _patterns(name, sent[name])
-    await _named(request)
+    await shop_and_store(desk, shop_id)
 
     async def write(conn: AsyncConnection) -> tuple[Shop, Connection | None]:
-        shop = await _shop(conn, request)
+        shop = await _shop(conn, shop_id)
         _check_shown(asked, _out(desk, shop, await _store(desk, conn, shop)))
         tie = sent.get("store")
         store = await _checked_store(desk, conn, tie["connection"]) if tie else None
         after = with_shop_change(shop.settings, sent, _views(store) if store else None, desk.clock.now())
-        if _one_way(desk, store) is not None:
+        if one_way(desk, store) is not None:
             after = without_choices(shop.settings, after, desk.clock.now())
-        stored = await _save(conn, request[WHO], shop, after)
+        stored = await _save(conn, who, shop, after)
         if after.store is not None and _finds_others(shop.settings, after):
             # Orders that were not ours may be by these patterns.
             await foreign.forget_connection(conn, after.store.connection)
@@ -83,7 +87,7 @@ async def change_shop(request: web.Request) -> web.Response:
             await others.review(conn, desk.connections, tied)
         return stored, await _store(desk, conn, stored)
 
-    return ok(_out(desk, *await desk.db.write(write)))
+    return _out(desk, *await desk.db.write(write))
 
 
 def _check_shown(asked: ShopChange, shown: ShopOut) -> None:
@@ -130,50 +134,57 @@ def _views(store: Connection) -> list[str] | None:
 
 
 async def show_cancellation_sync(request: web.Request) -> web.Response:
-    return ok(_sync_out(*await _with_cancellation(request)))
+    return ok(sync_out(*await with_cancellation(request.app[DESK], request.match_info["shop"])))
 
 
 async def change_cancellation_sync(request: web.Request) -> web.Response:
-    desk = request.app[DESK]
     asked = await read_json(request, CancellationSyncChange)
+    return ok(await set_cancellation_sync(request.app[DESK], request.match_info["shop"], asked, request[WHO]))
+
+
+async def set_cancellation_sync(
+    desk: WebDesk, shop_id: str, asked: CancellationSyncChange, who: str
+) -> CancellationSyncOut:
+    """Both directions, and the rules for buyers' requests. Raises `Problem`."""
     change: dict[str, dict[str, Any]] = asked.model_dump(exclude_unset=True)
     if "fallback_reasons" in change.get("store_to_channel", {}):
         change["store_to_channel"]["fallback_reasons"] = tuple(change["store_to_channel"]["fallback_reasons"])
     if "rules" in change.get("buyer_requests", {}):
         change["buyer_requests"]["rules"] = tuple(asked.buyer_requests.rules)
-    shop, store = await _with_cancellation(request)
+    shop, store = await with_cancellation(desk, shop_id)
     reasons = desk.reasons(shop.region)
 
     async def write(conn: AsyncConnection) -> Shop:
-        latest = await _shop(conn, request)
+        latest = await _shop(conn, shop_id)
         sync = with_sync_change(
             latest.settings.cancellation_sync, change, region=latest.region, reasons=reasons, now=desk.clock.now()
         )
         after = latest.settings.model_copy(update={"cancellation_sync": sync})
-        stored = await _save(conn, request[WHO], latest, after)
+        stored = await _save(conn, who, latest, after)
         if sync.buyer_requests != latest.settings.cancellation_sync.buyer_requests:
             # What waits for a person may be answered by these rules, or no longer be.
             waiting = await attention.orders_with(conn, AttentionKind.BUYER_REQUEST.value, latest.id)
             await work.mark(conn, [str(OrderKey(latest.id, one)) for one in waiting])
         if latest.brake is not None and lets_brake_go(latest.settings.cancellation_sync, sync):
-            await brake.release(conn, latest.id, request[WHO], desk.clock.now(), let_through=False)
+            await brake.release(conn, latest.id, who, desk.clock.now(), let_through=False)
         if after.store is not None:
             await others.review(conn, desk.connections, after.store.connection)
         return stored
 
     stored = await desk.db.write(write)
     desk.actions.wake()
-    return ok(_sync_out(stored, store))
+    return sync_out(stored, store)
 
 
 async def list_reasons(request: web.Request) -> web.Response:
-    shop, _ = await _with_cancellation(request)
-    found = [Reason.model_validate({**one, "statuses": sorted(one["statuses"])}) for one in _reasons(request, shop)]
-    return ok(ReasonList(region=shop.region, reasons=found))
+    desk = request.app[DESK]
+    shop, _ = await with_cancellation(desk, request.match_info["shop"])
+    return ok(ReasonList(region=shop.region, reasons=reasons_for(desk, shop)))
 
 
-def _reasons(request: web.Request, shop: Shop) -> list[dict[str, Any]]:
-    return request.app[DESK].reasons(shop.region)
+def reasons_for(desk: WebDesk, shop: Shop) -> list[Reason]:
+    """With which reasons a seller may cancel in the shop's region."""
+    return [Reason.model_validate({**one, "statuses": sorted(one["statuses"])}) for one in desk.reasons(shop.region)]
 
 
 async def show_sku_mappings(request: web.Request) -> web.Response:
@@ -214,7 +225,7 @@ async def _map_skus(
     desk = request.app[DESK]
 
     async def write(conn: AsyncConnection) -> tuple[int, int]:
-        shop = await _shop(conn, request)
+        shop = await _shop(conn, request.match_info["shop"])
         before = await shops.sku_map(conn, shop.id)
         changes = {sku: to for sku, to in wanted(before).items() if before.get(sku) != to}
         if not changes:
@@ -233,21 +244,25 @@ async def _map_skus(
 # --- shared ---------------------------------------------------------------------------------------------------------
 
 
-async def _shop(conn: AsyncConnection, request: web.Request) -> Shop:
-    shop = await shops.get(conn, request.match_info["shop"])
+async def _shop(conn: AsyncConnection, shop_id: str) -> Shop:
+    shop = await shops.get(conn, shop_id)
     if shop is None:
         raise Problem("not-found", "There is no shop of this id; GET /api/v1/shops lists them.")
     return shop
 
 
-async def _named(request: web.Request) -> tuple[Shop, Connection | None]:
-    desk = request.app[DESK]
+async def shop_and_store(desk: WebDesk, shop_id: str) -> tuple[Shop, Connection | None]:
+    """A shop, and the store it is tied to. Raises `Problem` 404."""
 
     async def read(conn: AsyncConnection) -> tuple[Shop, Connection | None]:
-        shop = await _shop(conn, request)
+        shop = await _shop(conn, shop_id)
         return shop, await _store(desk, conn, shop)
 
     return await desk.db.read(read)
+
+
+async def _named(request: web.Request) -> tuple[Shop, Connection | None]:
+    return await shop_and_store(request.app[DESK], request.match_info["shop"])
 
 
 async def _store(desk: WebDesk, conn: AsyncConnection, shop: Shop) -> Connection | None:
@@ -259,9 +274,10 @@ def _store_of(shop: Shop, find: Callable[[str], Connection | None]) -> Connectio
     return find(shop.settings.store.connection) if shop.settings.store else None
 
 
-async def _with_cancellation(request: web.Request) -> tuple[Shop, Connection | None]:
-    shop, store = await _named(request)
-    platform = _one_way(request.app[DESK], store)
+async def with_cancellation(desk: WebDesk, shop_id: str) -> tuple[Shop, Connection | None]:
+    """Raises `Problem` 404 where there is nothing to set: a one-way store, or no such shop."""
+    shop, store = await shop_and_store(desk, shop_id)
+    platform = one_way(desk, store)
     if store is not None and platform is not None:
         detail = (
             f"{shop.name} is tied to the {platform.name} store {store.name}. There a TikTok Shop cancellation cancels "
@@ -271,7 +287,7 @@ async def _with_cancellation(request: web.Request) -> tuple[Shop, Connection | N
     return shop, store
 
 
-def _one_way(desk: WebDesk, store: Connection | None) -> Platform | None:
+def one_way(desk: WebDesk, store: Connection | None) -> Platform | None:
     """The store's platform, where nothing of it ever reaches the channel."""
     platform = desk.platforms.get(store.kind) if store is not None else None
     return platform if platform is not None and platform.one_way else None
@@ -299,14 +315,14 @@ def _out(desk: WebDesk, shop: Shop, store: Connection | None) -> ShopOut:
         name=shop.name,
         region=shop.region,
         seller_type=shop.seller_type,
-        cancellation_sync=None if _one_way(desk, store) else settings.cancellation_sync,
+        cancellation_sync=None if one_way(desk, store) else settings.cancellation_sync,
         restock={"allowed": allowed, "because": because},
         findings=_findings(shop, store),
         **{name: getattr(settings, name) for name in SHOP_FIELDS},
     )
 
 
-def _sync_out(shop: Shop, store: Connection | None) -> CancellationSyncOut:
+def sync_out(shop: Shop, store: Connection | None) -> CancellationSyncOut:
     allowed, because = _restock(store)
     sync = shop.settings.cancellation_sync
     return CancellationSyncOut(

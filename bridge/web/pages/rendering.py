@@ -19,7 +19,7 @@ from bridge.web.problems import Problem
 
 NAVIGATION: Final[tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]] = (
     ("", ()),
-    ("Settings", ()),
+    ("Settings", (("cancellation-sync", "/settings/cancellation-sync", "Channel settings"),)),
     ("Access", (("users", "/users", "Users"),)),
 )
 """Groups of pages: their heading, then each page's word, address and name."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from bridge.web.pages import account, sign_in, users
+from bridge.web.pages import account, cancellation_sync, sign_in, users
 from bridge.web.pages.routes import PageRoute
 
 ROUTES: Final[tuple[PageRoute, ...]] = (
     *sign_in.ROUTES,
     *account.ROUTES,
+    *cancellation_sync.ROUTES,
     *users.ROUTES,
 )

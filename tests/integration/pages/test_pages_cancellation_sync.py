@@ -1,0 +1,101 @@
+"""*Channel settings › Cancellation sync*: the merchant's own page, from the first look to a saved change."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from bridge.storage import brake
+from bridge.storage.users import Role
+from bridge.web.pages.cancellation_sync import PATH
+from tests.integration.pages.browsing import Browser, Page, signed_in
+from tests.integration.web.house import House
+
+
+async def opened_page(browser: Browser) -> tuple[str, Page]:
+    shop_id, _ = await browser.house.tied_shop()
+    page = await browser.get(PATH)
+    assert (page.status, page.url) == (200, f"{PATH}/{shop_id}")
+    return shop_id, page
+
+
+async def test_a_merchant_switches_the_direction_to_tiktok_on(browser: Browser) -> None:
+    shop_id, page = await opened_page(browser)
+    assert "Magento refund → TikTok Shop cancellation" in page.words
+    assert "TikTok Shop cancellation → Magento refund" in page.words
+    assert "seller’s fault" in page.words, "what each reason costs"
+    assert "written off the physical stock" in page.words, "what not restocking does"
+    wrong = await browser.submit(page, f"{PATH}/{shop_id}", None, **{"store_to_channel/enabled": True})
+    assert wrong.status == 422
+    assert "choose the reason" in wrong.words
+    assert ("store_to_channel/enabled", "yes") in wrong.form(f"{PATH}/{shop_id}").fields, "what was ticked stays"
+    assert 'href="#store_to_channel-default_reason"' in wrong.html
+    assert (await browser.house.shop(shop_id)).settings.cancellation_sync.store_to_channel.enabled is False
+    saved = await browser.submit(
+        wrong, f"{PATH}/{shop_id}", None, **{"store_to_channel/default_reason": "out_of_stock"}
+    )
+    assert saved.status == 200
+    assert "The direction to TikTok Shop: off → on." in saved.words
+    assert "Default reason: none → out_of_stock." in saved.words
+    stored = (await browser.house.shop(shop_id)).settings.cancellation_sync.store_to_channel
+    assert (stored.enabled, stored.default_reason) == (True, "out_of_stock")
+    again = await browser.submit(saved, f"{PATH}/{shop_id}")
+    assert "nothing changed" in again.words
+    audit = (await browser.house.ask("GET", "/api/v1/audit")).json["changes"]
+    assert audit[0]["who"] == "user admin"
+
+
+async def test_restock_dry_run_and_the_brake_are_set_and_wrong_numbers_are_shown_again(browser: Browser) -> None:
+    shop_id, page = await opened_page(browser)
+    form = f"{PATH}/{shop_id}"
+    wrong = await browser.submit(page, form, None, **{"store_to_channel/max_cancels_per_hour": "many"})
+    assert wrong.status == 422
+    assert 'value="many"' in wrong.html
+    assert 'id="store_to_channel-max_cancels_per_hour-wrong"' in wrong.html
+    saved = await browser.submit(
+        wrong, form, None, **{"store_to_channel/max_cancels_per_hour": "7", "channel_to_store/restock": "no"}
+    )
+    assert "Restock: on → off." in saved.words
+    dry = await browser.submit(saved, f"{form}/store", dry_run=True)
+    assert "nothing is done" in dry.words
+    settings = (await browser.house.shop(shop_id)).settings
+    assert settings.dry_run is True
+    assert settings.create_orders is True, "untouched boxes stay as they were"
+    assert settings.cancellation_sync.store_to_channel.max_cancels_per_hour == 7
+    sharp = await browser.submit(dry, f"{form}/store", dry_run=False)
+    assert "left alone" in sharp.words
+
+
+async def test_a_pulled_brake_is_shown_with_what_to_do(browser: Browser) -> None:
+    shop_id, _ = await browser.house.tied_shop()
+    await browser.house.db.write(lambda conn: brake.pull(conn, shop_id, {"at": "2026-01-01T00:00:00+00:00"}))
+    page = await browser.get(f"{PATH}/{shop_id}")
+    assert "The direction to TikTok Shop is paused." in page.words
+    assert "/attention" in page.links
+
+
+async def test_several_shops_have_a_selector_and_a_viewer_no_form(house: House) -> None:
+    viewer = await signed_in(house, "vera", Role.VIEWER)
+    shop_id, page = await opened_page(viewer)
+    assert [one.action for one in page.forms if one.method == "post"] == ["/sign-out", f"{PATH}/{shop_id}"]
+    assert "Save</button>" not in page.html
+    assert "<fieldset disabled>" in page.html
+    assert (await viewer.get(f"{PATH}/shp_none")).status == 404
+
+
+async def test_before_anything_is_connected_the_page_says_what_to_do(browser: Browser) -> None:
+    page = await browser.get(PATH)
+    assert "No TikTok Shop is connected yet" in page.words
+
+
+async def test_a_shop_tied_to_a_one_way_store_shows_no_such_section_and_says_why(browser: Browser) -> None:
+    shop_id, store_id = await browser.house.tied_shop()
+
+    async def write(conn: object) -> None:
+
+        await conn.execute(text("UPDATE connections SET kind = 'amazon' WHERE id = :id"), {"id": store_id})  # type: ignore[attr-defined]
+
+    await browser.house.db.write(write)
+    page = await browser.get(f"{PATH}/{shop_id}")
+    assert "Nothing to set for Amazon" in page.words
+    assert "one way only" in page.words
+    assert "Default cancellation reason" not in page.words
