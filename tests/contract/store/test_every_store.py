@@ -14,6 +14,7 @@ from bridge.domain.outcomes import AlreadyDone, Done, Reauth, Rejected, RemotePr
 from bridge.domain.plans import CannotPlan, CannotPlanKind, OrderPlan
 from bridge.domain.store_order import StoreOrder
 from bridge.domain.verification import BookState, differences, memo_of
+from bridge.ports import HoldsFulfilment
 from tests.contract.store.store_bench import TOKEN, BoxBench, StoreBench, refund
 from tests.unit.magento.orders import cancelled, line
 
@@ -288,6 +289,7 @@ async def test_capabilities_say_why_not(any_store: StoreBench) -> None:
     assert able.restock_allowed or able.restock_because
     assert able.partial_refunds or able.partial_because
     assert able.one_way is any_store.platform.one_way
+    assert isinstance(any_store.store, HoldsFulfilment) if able.holds_fulfilment else able.holds_because
 
 
 # --- trouble ----------------------------------------------------------------------------------------------------------
