@@ -342,10 +342,14 @@ def _findings(shop: Shop, store: Connection | None) -> list[FindingOut]:
 def _restock(store: Connection | None) -> tuple[bool | None, str]:
     if store is None:
         return None, "No store is tied to this shop yet."
-    # What was read last, by settling or by connecting; judged anew, because the operator may have stated another since.
+    # What was read last, by settling or by connecting.
     known = store.facts.get("capabilities")
+    if "plugin_version" not in store.facts:
+        # A store without a plugin says itself what it can.
+        if isinstance(known, dict):
+            return bool(known.get("restock_allowed")), str(known.get("restock_because") or "")
+        return None, "What the store can do has not been read yet; run doctor, or settle an order."
+    # Judged anew, because the operator may have stated another version since.
     reading = known if isinstance(known, dict) else {"reported": store.facts.get("plugin_version")}
-    if known is None and "plugin_version" not in store.facts:
-        return None, "The store's plugin has not been read yet; run doctor or the version check."
     judged = capabilities(reading.get("reported"), override=store.plugin_override).restock
     return judged.allowed, judged.because

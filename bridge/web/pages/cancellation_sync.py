@@ -84,6 +84,7 @@ async def _page(
         reasons=reasons_for(desk, shop),
         partial=_PARTIAL,
         plugin=_plugin(store),
+        holds=_holds(store),
         tie=form if about == "store" else None,
         errors=dict(errors or {}),
     )
@@ -102,6 +103,7 @@ def _shown(sync: CancellationSync, sent: Form | None) -> dict[str, Any]:
             "back": back.enabled,
             "restock": "yes" if back.restock else "no",
             "requests": sync.buyer_requests.enabled,
+            "hold": sync.buyer_requests.hold_fulfilment,
         }
     return {
         "there": sent.has("store_to_channel/enabled"),
@@ -112,12 +114,13 @@ def _shown(sync: CancellationSync, sent: Form | None) -> dict[str, Any]:
         "back": sent.has("channel_to_store/enabled"),
         "restock": sent.text("channel_to_store/restock", "yes"),
         "requests": sent.has("buyer_requests/enabled"),
+        "hold": sent.has("buyer_requests/hold_fulfilment"),
     }
 
 
 async def save_settings(request: web.Request) -> web.Response:
     desk, form, shop_id = request.app[DESK], request[FORM], request.match_info["shop"]
-    shop, _ = await shop_and_store(desk, shop_id)
+    shop, store = await shop_and_store(desk, shop_id)
     change: dict[str, Any] = {
         "store_to_channel": {
             "enabled": form.has("store_to_channel/enabled"),
@@ -131,8 +134,12 @@ async def save_settings(request: web.Request) -> web.Response:
             "restock": form.text("channel_to_store/restock", "yes") == "yes",
         },
     }
+    # What the page does not show keeps its value.
     if shop.settings.cancellation_sync.buyer_requests.rules:
         change["buyer_requests"] = {"enabled": form.has("buyer_requests/enabled")}
+    if _holds(store):
+        held = {"hold_fulfilment": form.has("buyer_requests/hold_fulfilment")}
+        change["buyer_requests"] = {**change.get("buyer_requests", {}), **held}
     try:
         asked = as_model(change, CancellationSyncChange)
         after = await set_cancellation_sync(desk, shop_id, asked, request[VISIT].who)
@@ -152,6 +159,7 @@ _WORDS: Final = {
     ("channel_to_store", "enabled"): "the direction to the store",
     ("channel_to_store", "restock"): "restock",
     ("buyer_requests", "enabled"): "rules for buyers' requests",
+    ("buyer_requests", "hold_fulfilment"): "holding what is not sent",
 }
 
 
@@ -208,6 +216,12 @@ def _views(store: Connection | None) -> list[tuple[str, str]]:
     if not isinstance(found, list):
         return []
     return [(str(one["code"]), f"{one.get('name') or one['code']} ({one.get('currency', '')})") for one in found]
+
+
+def _holds(store: Connection | None) -> bool:
+    """The store can hold what it has not sent yet, as last read."""
+    known = store.facts.get("capabilities") if store else None
+    return isinstance(known, dict) and bool(known.get("holds_fulfilment"))
 
 
 def _plugin(store: Connection | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage import brake
 from bridge.storage.users import Role
@@ -99,3 +100,31 @@ async def test_a_shop_tied_to_a_one_way_store_shows_no_such_section_and_says_why
     assert "Nothing to set for Amazon" in page.words
     assert "one way only" in page.words
     assert "Default cancellation reason" not in page.words
+
+
+async def test_a_store_without_a_plugin_says_itself_what_it_can(browser: Browser) -> None:
+    house = browser.house
+    shop_id, store_id = await house.tied_shop()
+    can = {
+        "reported": "2026-10",
+        "restock_allowed": True,
+        "restock_because": "the store takes it",
+        "holds_fulfilment": True,
+    }
+
+    async def write(conn: AsyncConnection) -> None:
+        await conn.execute(text("UPDATE connections SET kind = 'shopify' WHERE id = :id"), {"id": store_id})
+        await house.connections.update(conn, store_id, facts={"capabilities": can})
+
+    await house.db.write(write)
+    page = await browser.get(f"{PATH}/{shop_id}")
+    assert "Shopify cancellation → TikTok Shop cancellation" in page.words
+    assert "the store takes it" in page.words
+    assert "plugin" not in page.words.lower()
+    saved = await browser.submit(page, f"{PATH}/{shop_id}", None, **{"buyer_requests/hold_fulfilment": True})
+    assert "Holding what is not sent: off → on." in saved.words
+    assert (await house.shop(shop_id)).settings.cancellation_sync.buyer_requests.hold_fulfilment is True
+    assert (await house.ask("GET", f"/api/v1/shops/{shop_id}")).json["restock"] == {
+        "allowed": True,
+        "because": "the store takes it",
+    }
