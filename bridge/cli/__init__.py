@@ -22,6 +22,7 @@ from bridge.cli import (
     settings,
     skus,
     sweeping,
+    users,
 )
 from bridge.cli.failing import Failed
 
@@ -52,6 +53,7 @@ for module in (
     orders,
     attention,
     alerts,
+    users,
     history,
     sweeping,
     exporting,

@@ -52,29 +52,38 @@ async def add_user(db: Database, name: str, password: str, role: str, who: str) 
 
 async def change_role(db: Database, user_id: str, role: str, who: str) -> User:
     """Raises `Problem`, `NotFound`, and `InUse` where nobody would be left who may change things."""
-    wanted = checked_role(role)
-
-    async def write(conn: AsyncConnection) -> User:
-        user = await named(conn, user_id)
-        if user.role is not wanted:
-            await users.set_role(conn, user.id, wanted)
-            await audit.write(conn, who, f"user {user.name} role", user.role.value, wanted.value)
-        return await named(conn, user_id)
-
-    return await db.write(write)
+    return await change_user(db, user_id, who, role=role)
 
 
 async def change_password(db: Database, user_id: str, password: str, who: str, *, session: str = "") -> User:
     """Ends the user's sessions, but the one named. Raises `Problem`."""
-    user = await db.read(lambda conn: named(conn, user_id))
-    check_password(password, user.name)
-    stored = await passwords.hashed(password)
+    return await change_user(db, user_id, who, password=password, session=session)
+
+
+async def change_user(
+    db: Database, user_id: str, who: str, *, role: str | None = None, password: str | None = None, session: str = ""
+) -> User:
+    """All that is given or nothing; a new password ends the user's sessions, but the one named.
+
+    `user_id` is an id or a name. Raises `Problem`, `NotFound`, and `InUse` where nobody would be left who may change
+    things.
+    """
+    wanted = None if role is None else checked_role(role)
+    stored: str | None = None
+    if password is not None:
+        user = await db.read(lambda conn: named(conn, user_id))
+        check_password(password, user.name)
+        stored = await passwords.hashed(password)
 
     async def write(conn: AsyncConnection) -> User:
         found = await named(conn, user_id)
-        await users.set_password(conn, found.id, stored, but=session)
-        await audit.write(conn, who, f"user {found.name} password", None, "changed")
-        return found
+        if wanted is not None and wanted is not found.role:
+            await users.set_role(conn, found.id, wanted)
+            await audit.write(conn, who, f"user {found.name} role", found.role.value, wanted.value)
+        if stored is not None:
+            await users.set_password(conn, found.id, stored, but=session)
+            await audit.write(conn, who, f"user {found.name} password", None, "changed")
+        return await named(conn, found.id)
 
     return await db.write(write)
 

@@ -15,6 +15,7 @@ from bridge.web.api.drift_models import DriftPage, DriftQuery, SweepStatus
 from bridge.web.api.exports import ROUTES as EXPORTS
 from bridge.web.api.money_models import ProofPage, ProofQuery
 from bridge.web.api.restore_check_routes import ROUTES as RESTORE_CHECK
+from bridge.web.api.user_routes import ROUTES as USERS
 from bridge.web.openapi import show_openapi
 from bridge.web.routes import Answer, Route
 
@@ -350,4 +351,5 @@ ROUTES: Final = (
     *ALERTS,
     *EXPORTS,
     *RESTORE_CHECK,
+    *USERS,
 )
