@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from bridge.web.pages.rendering import SCRIPT_PATH
+from bridge.web.pages.table import ROUTES as PAGES
 from bridge.web.routes import ROUTES
 from tests.integration.web.house import House
 
@@ -18,13 +20,16 @@ PAGE = Path(__file__).parents[3] / "docs" / "reference" / "routes.md"
 
 
 def registered(house: House) -> set[tuple[str, str]]:
-    """What the router itself has; HEAD comes with GET by itself."""
+    """What the router itself has but for the pages, which have a reference of their own; HEAD comes with GET."""
     assert house.app is not None
-    return {
+    everything = {
         (route.method, route.resource.canonical)
         for route in house.app.router.routes()
         if route.resource is not None and route.method != "HEAD"
     }
+    pages = {(route.method, route.path) for route in PAGES} | {("GET", SCRIPT_PATH)}
+    assert pages <= everything
+    return everything - pages
 
 
 async def test_the_document_and_the_router_name_the_same_routes(house: House) -> None:
