@@ -25,8 +25,12 @@ from bridge.web.routes import WHO, ok
 
 
 async def list_attention(request: web.Request) -> web.Response:
-    asked = read_query(request, AttentionQuery)
-    items, following = await request.app[DESK].db.read(
+    return ok(await find_items(request.app[DESK], read_query(request, AttentionQuery)))
+
+
+async def find_items(desk: WebDesk, asked: AttentionQuery) -> AttentionPage:
+    """Raises `BadCursor`."""
+    items, following = await desk.db.read(
         lambda conn: attention.search(
             conn,
             state=None if asked.state == "all" else asked.state,
@@ -39,41 +43,49 @@ async def list_attention(request: web.Request) -> web.Response:
             limit=asked.limit,
         )
     )
-    return ok(AttentionPage(items=[item_out(item) for item in items], next=following))
+    return AttentionPage(items=[item_out(item) for item in items], next=following)
 
 
 async def show_attention(request: web.Request) -> web.Response:
-    return ok(item_out(await named(request)))
+    return ok(item_out(await named(request.app[DESK], request.match_info["item"])))
 
 
 async def settle_attention(request: web.Request) -> web.Response:
     """Settle the order behind it now; never a stored command."""
-    desk = request.app[DESK]
     asked = await read_json(request, Settle)
-    item = await named(request)
+    return ok(await settle_item(request.app[DESK], request.match_info["item"], asked, request[WHO]), 202)
+
+
+async def settle_item(desk: WebDesk, item_id: str, asked: Settle, who: str) -> Accepted:
+    """Raises `Problem`, `ActionRefused`."""
+    item = await named(desk, item_id)
     if item.kind == AttentionKind.BRAKE and item.shop_id is not None and item.order_id is None:
-        return await _brake(desk, item.shop_id, asked, request[WHO])
+        return await _brake(desk, item.shop_id, asked, who)
     if item.order_id is None:
         where = f"POST /api/v1/connections/{item.connection_id}/doctor" if item.connection_id else "the shop's settings"
         raise Problem("conflict", f"This item is not about one order, so there is nothing to settle. Use {where}.")
-    await desk.actions.settle(item.order_id, frozenset(asked.allow), request[WHO])
-    return ok(Accepted(id=item.order_id, says="The order is due now; its changelog tells what comes of it."), 202)
+    await desk.actions.settle(item.order_id, frozenset(asked.allow), who)
+    return Accepted(id=item.order_id, says="The order is due now; its changelog tells what comes of it.")
 
 
 async def cancel_lines(request: web.Request) -> web.Response:
     """Cancel the refunded units of the order behind it line by line; never a stored command."""
-    desk = request.app[DESK]
-    item = await named(request)
+    return ok(await cancel_item_lines(request.app[DESK], request.match_info["item"], request[WHO]), 202)
+
+
+async def cancel_item_lines(desk: WebDesk, item_id: str, who: str) -> LinesAccepted:
+    """Raises `Problem`, `ActionRefused`, `RemoteProblem`."""
+    item = await named(desk, item_id)
     if item.order_id is None or item.kind != AttentionKind.PARTIAL_REFUND.value:
         raise Problem("conflict", f"Lines are cancelled for an item of kind partial_refund; this one is {item.kind}.")
-    lines = await desk.actions.cancel_lines(item.order_id, request[WHO])
+    lines = await desk.actions.cancel_lines(item.order_id, who)
     says = (
         f"Lines {', '.join(lines)} are cancelled now, as out of stock: TikTok Shop counts that as the seller's fault."
     )
-    return ok(LinesAccepted(id=item.order_id, says=says, lines=list(lines)), 202)
+    return LinesAccepted(id=item.order_id, says=says, lines=list(lines))
 
 
-async def _brake(desk: WebDesk, shop_id: str, asked: Settle, who: str) -> web.Response:
+async def _brake(desk: WebDesk, shop_id: str, asked: Settle, who: str) -> Accepted:
     if "brake" not in asked.allow:
         raise Problem(
             "conflict",
@@ -82,23 +94,27 @@ async def _brake(desk: WebDesk, shop_id: str, asked: Settle, who: str) -> web.Re
         )
     let = await desk.actions.release_brake(shop_id, who)
     says = f"{let} orders that waited are let through, spread over a while. They count: more may be asked about."
-    return ok(Accepted(id=shop_id, says=says), 202)
+    return Accepted(id=shop_id, says=says)
 
 
 async def dismiss_attention(request: web.Request) -> web.Response:
     """Seen. It stays away until its facts change."""
-    desk = request.app[DESK]
     asked = await read_json(request, Dismiss)
-    item = await named(request)
-    note = f"{request[WHO]}: {asked.note}" if asked.note else request[WHO]
+    return ok(await dismiss_item(request.app[DESK], request.match_info["item"], asked, request[WHO]))
+
+
+async def dismiss_item(desk: WebDesk, item_id: str, asked: Dismiss, who: str) -> AttentionOut:
+    """Raises `Problem`: 404, 409."""
+    item = await named(desk, item_id)
+    note = f"{who}: {asked.note}" if asked.note else who
     if not await desk.db.write(lambda conn: attention.dismiss(conn, item.id, note), idempotent=False):
         raise Problem("conflict", f"The item is {item.state}, not open: there is nothing to dismiss.")
-    return ok(item_out(await named(request)))
+    return item_out(await named(desk, item_id))
 
 
-async def named(request: web.Request) -> Item:
-    wanted = request.match_info["item"]
-    item = await request.app[DESK].db.read(lambda conn: attention.get(conn, wanted))
+async def named(desk: WebDesk, item_id: str) -> Item:
+    """Raises `Problem` 404."""
+    item = await desk.db.read(lambda conn: attention.get(conn, item_id))
     if item is None:
         raise Problem("not-found", "There is no attention item of this id.")
     return item

@@ -13,7 +13,7 @@ from bridge.ports import Wanted
 from bridge.storage import attention_groups
 from bridge.web.api.models import Id, Settle
 from bridge.web.bodies import Asked, read_json, read_query
-from bridge.web.desk import DESK
+from bridge.web.desk import DESK, WebDesk
 from bridge.web.routes import WHO, Answer, Route, ok
 
 Kind = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -62,19 +62,26 @@ class DismissedAll(BaseModel):
 
 
 async def list_attention_groups(request: web.Request) -> web.Response:
-    asked = read_query(request, GroupQuery)
-    found = await request.app[DESK].db.read(
+    return ok(await find_groups(request.app[DESK], read_query(request, GroupQuery)))
+
+
+async def find_groups(desk: WebDesk, asked: GroupQuery) -> GroupList:
+    found = await desk.db.read(
         lambda conn: attention_groups.groups(conn, shop_id=asked.shop, connection_id=asked.connection)
     )
-    return ok(GroupList(groups=[GroupOut.model_validate(asdict(one)) for one in found]))
+    return GroupList(groups=[GroupOut.model_validate(asdict(one)) for one in found])
 
 
 async def settle_attention_kind(request: web.Request) -> web.Response:
     """Look at every order behind them; never a stored command."""
     asked = await read_json(request, SettleAll)
+    return ok(await settle_kind(request.app[DESK], asked, request[WHO]), 202)
+
+
+async def settle_kind(desk: WebDesk, asked: SettleAll, who: str) -> SettledAll:
     wanted = Wanted(asked.kind, asked.shop, asked.connection)
-    done = await request.app[DESK].actions.settle_all(wanted, frozenset(asked.allow), request[WHO])
-    return ok(SettledAll.model_validate(asdict(done)), 202)
+    done = await desk.actions.settle_all(wanted, frozenset(asked.allow), who)
+    return SettledAll.model_validate(asdict(done))
 
 
 async def dismiss_attention_kind(request: web.Request) -> web.Response:

@@ -50,8 +50,11 @@ async def list_drifts(request: web.Request) -> web.Response:
 
 async def show_sweeps(request: web.Request) -> web.Response:
     """How far each list was swept, the last audit, and what both found."""
-    desk = request.app[DESK]
-    return ok(await desk.db.read(lambda conn: _status(conn, desk)))
+    return ok(await sweep_status(request.app[DESK]))
+
+
+async def sweep_status(desk: WebDesk) -> SweepStatus:
+    return await desk.db.read(lambda conn: _status(conn, desk))
 
 
 async def _status(conn: AsyncConnection, desk: WebDesk) -> SweepStatus:

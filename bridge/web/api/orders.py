@@ -24,7 +24,7 @@ from bridge.web.api.models import (
 )
 from bridge.web.api.money import proof_out
 from bridge.web.bodies import read_json, read_query
-from bridge.web.desk import DESK
+from bridge.web.desk import DESK, WebDesk
 from bridge.web.problems import Problem, invalid
 from bridge.web.routes import WHO, ok
 
@@ -32,38 +32,54 @@ _STATES = frozenset(state.value for state in OrderState)
 
 
 async def list_orders(request: web.Request) -> web.Response:
-    asked = read_query(request, OrderQuery)
+    return ok(await find_orders(request.app[DESK], read_query(request, OrderQuery)))
+
+
+async def find_orders(desk: WebDesk, asked: OrderQuery) -> OrderPage:
+    """Raises `Problem` 422, `BadCursor`."""
     if asked.state is not None and asked.state not in _STATES:
         raise invalid("/state", f"must be one of {', '.join(sorted(_STATES))}")
-    found, following = await request.app[DESK].db.read(
+    found, following = await desk.db.read(
         lambda conn: orders.search(
             conn, query=asked.query, state=asked.state, shop_id=asked.shop, cursor=asked.cursor, limit=asked.limit
         )
     )
-    return ok(OrderPage(orders=[OrderBrief(**_brief(one)) for one in found], next=following))
+    return OrderPage(orders=[OrderBrief(**_brief(one)) for one in found], next=following)
 
 
 async def show_order(request: web.Request) -> web.Response:
     """By our id or TikTok's."""
-    return ok(await request.app[DESK].db.read(lambda conn: _whole(conn, request.match_info["order"])))
+    return ok(await whole_order(request.app[DESK], request.match_info["order"]))
+
+
+async def whole_order(desk: WebDesk, order_id: str) -> OrderOut:
+    """Raises `Problem`: 404, 409."""
+    return await desk.db.read(lambda conn: _whole(conn, order_id))
 
 
 async def settle_order(request: web.Request) -> web.Response:
     """Look at the order now, read both sides and close the difference. It happens behind this answer."""
-    desk = request.app[DESK]
     asked = await read_json(request, Settle)
-    record = await desk.db.read(lambda conn: find_order(conn, request.match_info["order"]))
-    await desk.actions.settle(record.id, frozenset(asked.allow), request[WHO])
-    return ok(Accepted(id=record.id, says="The order is due now; its changelog tells what comes of it."), 202)
+    return ok(await settle_now(request.app[DESK], request.match_info["order"], asked, request[WHO]), 202)
+
+
+async def settle_now(desk: WebDesk, order_id: str, asked: Settle, who: str) -> Accepted:
+    record = await desk.db.read(lambda conn: find_order(conn, order_id))
+    await desk.actions.settle(record.id, frozenset(asked.allow), who)
+    return Accepted(id=record.id, says="The order is due now; its changelog tells what comes of it.")
 
 
 async def link_order(request: web.Request) -> web.Response:
     """Tie the order to a store order that is there already."""
-    desk = request.app[DESK]
     asked = await read_json(request, Link)
-    record = await desk.db.read(lambda conn: find_order(conn, request.match_info["order"]))
-    await desk.actions.link(record.id, asked.store_order, request[WHO])
-    return ok(await desk.db.read(lambda conn: _whole(conn, record.id)))
+    return ok(await link_now(request.app[DESK], request.match_info["order"], asked, request[WHO]))
+
+
+async def link_now(desk: WebDesk, order_id: str, asked: Link, who: str) -> OrderOut:
+    """Raises `Problem`, `ActionRefused`, `RemoteProblem`."""
+    record = await desk.db.read(lambda conn: find_order(conn, order_id))
+    await desk.actions.link(record.id, asked.store_order, who)
+    return await desk.db.read(lambda conn: _whole(conn, record.id))
 
 
 async def find_order(conn: AsyncConnection, order_id: str) -> OrderRecord:
