@@ -54,6 +54,10 @@ class Platform:
     """What to do about that, without a full stop."""
     gives_back_by: str = "cancellation"
     """What cancels on the channel when it happens to an order here, as people call it: Magento's is a refund."""
+    order_link: Callable[[str, str], str] | None = None
+    """Where people open an order in its admin: the store's address (a channel's: the shop's region) and its id of the
+    order → an address. None where that cannot be known from outside: Magento's admin has a secret path.
+    """
     one_way: bool = False
     """What happens in this store never reaches the channel: there are no cancellation settings to make."""
 

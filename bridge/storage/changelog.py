@@ -110,3 +110,16 @@ async def of_order(conn: AsyncConnection, order_id: str, after: str | None = Non
         query = query.where(table.c.id > after)
     rows = await conn.execute(query.order_by(table.c.id).limit(limit))
     return [Entry(**row._mapping) for row in rows]
+
+
+async def latest(
+    conn: AsyncConnection, order_id: str, before: str | None = None, limit: int = 40
+) -> tuple[list[Entry], str | None]:
+    """Entries of an order, the newest first, and what to ask `before` for those before them; None at the beginning."""
+    query = select(table.c.id, table.c.order_id, table.c.at, table.c.event, table.c.because, table.c.facts).where(
+        table.c.order_id == order_id
+    )
+    if before is not None:
+        query = query.where(table.c.id < before)
+    found = [Entry(**row._mapping) for row in await conn.execute(query.order_by(table.c.id.desc()).limit(limit + 1))]
+    return found[:limit], found[limit - 1].id if len(found) > limit else None

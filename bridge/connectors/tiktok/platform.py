@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from bridge.connectors.tiktok.door import hook_key
 from bridge.ports import ClockRule, Platform
@@ -12,6 +13,12 @@ from bridge.ports import ClockRule, Platform
 def keys(credentials: Mapping[str, Any]) -> tuple[str, ...]:
     app_key, secret = str(credentials.get("app_key") or ""), str(credentials.get("app_secret") or "")
     return (hook_key(app_key, secret),) if app_key and secret else ()
+
+
+def order_link(region: str, order_id: str) -> str:
+    """Seller Center has a host for each market; Britain's is `uk`. Not tried against a live account."""
+    market = {"GB": "uk"}.get(region.upper(), region.lower())
+    return f"https://seller-{quote(market, safe='')}.tiktok.com/order/detail?order_no={quote(order_id, safe='')}"
 
 
 FAREWELL = "seller-deauthorization"
@@ -31,6 +38,7 @@ PLATFORM = Platform(
         "package-update",
     },
     account_topics=ACCOUNT,
+    order_link=order_link,
     farewells=frozenset({FAREWELL}),
     # It gives a receiver 3 s (Partner Center, "Configuration guide").
     answer_within=2.5,

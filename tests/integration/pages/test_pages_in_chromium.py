@@ -14,10 +14,12 @@ from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.async_api import Browser as Chromium
 from playwright.async_api import ConsoleMessage, Page, async_playwright
 
+from bridge.domain.attention import AttentionKind
 from bridge.web.pages.cancellation_sync import PATH
 from bridge.web.pages.table import ROUTES
 from bridge.web.users import add_user
 from tests.integration.pages.browsing import PASSWORD
+from tests.integration.pages.seeding import order_of
 from tests.integration.web.house import House
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -55,6 +57,7 @@ async def test_axe_finds_nothing_on_any_page_at_any_width_in_light_and_dark(hous
     await add_user(house.db, "admin", PASSWORD, "manager", "test")
     shop_id, store_id = await house.tied_shop()
     known = {"shop": shop_id, "connection": store_id, "user": "admin"}
+    known["order"] = await order_of(house, shop_id, store_id, AttentionKind.PARTIAL_REFUND)
     paths = [re.sub(r"{(\w+)}", lambda name: known.get(name[1], ""), one.path) for one in ROUTES if one.method == "GET"]
     wrong: list[str] = []
     for width, scheme in ((1280, "light"), (360, "dark")):
@@ -67,7 +70,14 @@ async def test_axe_finds_nothing_on_any_page_at_any_width_in_light_and_dark(hous
         for path in paths:
             await page.goto(house.url + path)
             if ARTEFACTS:
-                name = path.strip("/").replace("/", "-").replace(shop_id, "shop").replace(store_id, "store") or "home"
+                name = (
+                    path.strip("/")
+                    .replace("/", "-")
+                    .replace(shop_id, "shop")
+                    .replace(store_id, "store")
+                    .replace(known["order"], "one")
+                    or "home"
+                )
                 await page.screenshot(path=Path(ARTEFACTS) / f"{name}-{width}-{scheme}.png", full_page=True)
             wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
             if wide > 0:

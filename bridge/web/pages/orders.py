@@ -1,0 +1,186 @@
+"""Orders: found by any id, and one of them with both books and its story."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final, get_args
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from bridge.domain.attention import AttentionKind
+from bridge.storage import changelog, shops
+from bridge.storage.orders import OrderState
+from bridge.web.api.models import Link, OrderOut, OrderPage, OrderQuery, Settle
+from bridge.web.api.orders import find_orders, link_now, settle_now, whole_order
+from bridge.web.bodies import read_query
+from bridge.web.desk import DESK
+from bridge.web.pages.forms import FORM, wrong_fields
+from bridge.web.pages.order_links import order_links
+from bridge.web.pages.refusals import REFUSALS, told
+from bridge.web.pages.rendering import see_other, show
+from bridge.web.pages.routes import PageRoute
+from bridge.web.pages.visits import VISIT, remember
+from bridge.web.problems import Problem, invalid
+
+STATES: Final[Mapping[str, tuple[str, str, str]]] = {
+    OrderState.NEW.value: ("new", "note", "Known, not looked at yet."),
+    OrderState.WAITING.value: ("waiting", "note", "Looked at again by itself; the reason says what for."),
+    OrderState.IMPORTING.value: ("being imported", "note", "Its store order is being made."),
+    OrderState.IMPORTED.value: ("imported", "note", "In the store; a difference is being closed."),
+    OrderState.SETTLED.value: ("settled", "good", "Both sides agree, unit by unit."),
+    OrderState.HELD.value: ("held", "warn", "Waits for a person."),
+    OrderState.NOT_IMPORTED.value: ("not imported", "", "Rightly has no store order."),
+    OrderState.IGNORED.value: ("ignored", "", "None of ours."),
+    OrderState.POISONED.value: ("set aside", "bad", "Failed again and again; waits for a person."),
+}
+"""State → its word, its tone and what it means."""
+ALLOWS: Final[Mapping[str, tuple[str, str]]] = {
+    "create": (
+        "Create the store order",
+        "Also where it was under way on TikTok Shop when first seen. Did somebody else make it? Then link it instead.",
+    ),
+    "past": ("Act on the past", "On what happened before this direction was switched on."),
+    "link": ("Link the store order that was found", "Where you have seen that both are the same sale."),
+    "brake": ("Let it past the brake", "This order only; the others of the shop go on waiting."),
+    "lines": (
+        "Cancel the refunded lines",
+        "On TikTok Shop, as out of stock: that counts as the seller's fault.",
+    ),
+}
+_FOR: Final[Mapping[str, frozenset[str]]] = {
+    "past": frozenset({AttentionKind.BEFORE_SWITCH_ON.value}),
+    "link": frozenset({AttentionKind.FOUND_OTHER_ORDER.value}),
+    "brake": frozenset({AttentionKind.BRAKE.value}),
+    "lines": frozenset({AttentionKind.PARTIAL_REFUND.value}),
+}
+UNITS_AT_MOST: Final = 150
+_SIDES: Final = {"living": "", "cancelled": "bad", "refunded": "bad", "returned": "warn", "partly refunded": "warn"}
+
+
+async def show_orders(request: web.Request) -> web.Response:
+    desk = request.app[DESK]
+    errors: dict[str, str] = {}
+    status = 200
+    try:
+        asked = read_query(request, OrderQuery)
+        found = await find_orders(desk, asked)
+    except Problem as problem:
+        asked = OrderQuery(query=request.query.get("query", "")[:100] or None)
+        errors, status, found = wrong_fields(problem), problem.status, OrderPage(orders=[], next=None)
+    kept = {
+        name: value for name, value in (("query", asked.query), ("state", asked.state), ("shop", asked.shop)) if value
+    }
+    listed = await desk.db.read(shops.all)
+    return show(
+        request,
+        "orders.html",
+        title="Orders",
+        page="orders",
+        status=status,
+        orders=found.orders,
+        states=STATES,
+        shops={one.id: one.name or one.channel_shop_id for one in listed},
+        asked=asked,
+        errors=errors,
+        first=_orders_at(kept) if asked.cursor else None,
+        following=_orders_at({**kept, "cursor": found.next}) if found.next else None,
+    )
+
+
+def _orders_at(query: Mapping[str, str]) -> str:
+    return f"/orders?{urlencode(query)}" if query else "/orders"
+
+
+async def show_order(request: web.Request) -> web.Response:
+    return await _order(request)
+
+
+async def _order(
+    request: web.Request, errors: dict[str, str] | None = None, status: int = 200, store_order: str = ""
+) -> web.Response:
+    desk = request.app[DESK]
+    order = await whole_order(desk, request.match_info["order"])
+    before = request.query.get("before", "")[:64] or None
+    entries, earlier = await desk.db.read(lambda conn: changelog.latest(conn, order.id, before))
+    shop = await desk.db.read(lambda conn: shops.get(conn, order.shop))
+    allows = what_may_be_allowed(order)
+    form = request.get(FORM)
+    return show(
+        request,
+        "order.html",
+        title=f"Order {order.channel_order_id}",
+        page="orders",
+        status=status,
+        order=order,
+        shop=shop,
+        state=STATES.get(order.state, (order.state, "", "")),
+        units=order.units[:UNITS_AT_MOST],
+        sides=_SIDES,
+        channel=order.reading.get("channel") or {},
+        store=order.reading.get("store") or {},
+        story=[(one, in_words(one.facts)) for one in entries],
+        earlier=f"/orders/{order.id}?before={earlier}#story" if earlier else None,
+        newest=f"/orders/{order.id}#story" if before else None,
+        allows=[(name, *ALLOWS[name], bool(form and form.has(f"allow_{name}"))) for name in allows],
+        may_link=order.state not in _NOT_LINKED and order.store_order_id is None,
+        links=await order_links(desk, order),
+        errors=errors or {},
+        store_order=store_order,
+    )
+
+
+_NOT_LINKED: Final = frozenset({OrderState.IGNORED.value, OrderState.IMPORTING.value})
+
+
+def what_may_be_allowed(order: OrderOut) -> list[str]:
+    """What a person's *yes* can change about this order, as it stands."""
+    open_kinds = {item.kind for item in order.attention}
+    wanted = [name for name, kinds in _FOR.items() if kinds & open_kinds]
+    missing = order.store_order_id is None and order.state not in {OrderState.IGNORED.value, OrderState.NEW.value}
+    return ["create", *wanted] if missing else wanted
+
+
+def in_words(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Facts as names and texts; what is nested, as JSON."""
+    return [
+        (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        for name, value in facts.items()
+        if value not in (None, "", [], {})
+    ]
+
+
+async def settle_order(request: web.Request) -> web.Response:
+    form, order_id = request[FORM], request.match_info["order"]
+    allow = [
+        name for name in get_args(get_args(Settle.model_fields["allow"].annotation)[0]) if form.has(f"allow_{name}")
+    ]
+    try:
+        done = await settle_now(request.app[DESK], order_id, Settle(allow=allow), request[VISIT].who)
+    except REFUSALS as error:
+        return await _order(request, *told(error))
+    await remember(request, done.says)
+    return see_other(f"/orders/{done.id}")
+
+
+async def link_order(request: web.Request) -> web.Response:
+    number = request[FORM].text("store_order")
+    try:
+        if not 0 < len(number) <= 64:
+            raise invalid("/store_order", "Give the id or the number of the store's order, at most 64 characters.")
+        order = await link_now(
+            request.app[DESK], request.match_info["order"], Link(store_order=number), request[VISIT].who
+        )
+    except REFUSALS as error:
+        return await _order(request, *told(error), store_order=number)
+    await remember(request, f"Linked to the store's order {order.store_number or number}.")
+    return see_other(f"/orders/{order.id}")
+
+
+ROUTES: Final = (
+    PageRoute("GET", "/orders", show_orders, "Find orders by any id, by state and by shop"),
+    PageRoute("GET", "/orders/{order}", show_order, "One order: both books, money, attempts and its story"),
+    PageRoute("POST", "/orders/{order}/settle", settle_order, "Settle the order now"),
+    PageRoute("POST", "/orders/{order}/link", link_order, "Link the order to a store order that is there"),
+)
