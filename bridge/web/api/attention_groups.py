@@ -87,13 +87,17 @@ async def settle_kind(desk: WebDesk, asked: SettleAll, who: str) -> SettledAll:
 async def dismiss_attention_kind(request: web.Request) -> web.Response:
     """All of them were seen; each comes back when its own facts change."""
     asked = await read_json(request, DismissAll)
-    note = f"{request[WHO]}: {asked.note}" if asked.note else request[WHO]
-    done = await request.app[DESK].db.write(
+    return ok(await dismiss_kind(request.app[DESK], asked, request[WHO]))
+
+
+async def dismiss_kind(desk: WebDesk, asked: DismissAll, who: str) -> DismissedAll:
+    note = f"{who}: {asked.note}" if asked.note else who
+    done = await desk.db.write(
         lambda conn: attention_groups.dismiss_all(
             conn, kind=asked.kind, shop_id=asked.shop, connection_id=asked.connection, note=note
         )
     )
-    return ok(DismissedAll(dismissed=done))
+    return DismissedAll(dismissed=done)
 
 
 ROUTES: Final = (

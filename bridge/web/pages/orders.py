@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any, Final, get_args
+from typing import Final
 from urllib.parse import urlencode
 
 from aiohttp import web
 
-from bridge.domain.attention import AttentionKind
 from bridge.storage import changelog, shops
 from bridge.storage.orders import OrderState
-from bridge.web.api.models import Link, OrderOut, OrderPage, OrderQuery, Settle
+from bridge.web.api.models import Link, OrderPage, OrderQuery, Settle
 from bridge.web.api.orders import find_orders, link_now, settle_now, whole_order
 from bridge.web.bodies import read_query
 from bridge.web.desk import DESK
+from bridge.web.pages.allowing import ALLOWS, allowed, what_may_be_allowed
 from bridge.web.pages.forms import FORM, wrong_fields
+from bridge.web.pages.in_words import in_words
 from bridge.web.pages.order_links import order_links
 from bridge.web.pages.refusals import REFUSALS, told
 from bridge.web.pages.rendering import see_other, show
@@ -36,25 +36,6 @@ STATES: Final[Mapping[str, tuple[str, str, str]]] = {
     OrderState.POISONED.value: ("set aside", "bad", "Failed again and again; waits for a person."),
 }
 """State → its word, its tone and what it means."""
-ALLOWS: Final[Mapping[str, tuple[str, str]]] = {
-    "create": (
-        "Create the store order",
-        "Also where it was under way on TikTok Shop when first seen. Did somebody else make it? Then link it instead.",
-    ),
-    "past": ("Act on the past", "On what happened before this direction was switched on."),
-    "link": ("Link the store order that was found", "Where you have seen that both are the same sale."),
-    "brake": ("Let it past the brake", "This order only; the others of the shop go on waiting."),
-    "lines": (
-        "Cancel the refunded lines",
-        "On TikTok Shop, as out of stock: that counts as the seller's fault.",
-    ),
-}
-_FOR: Final[Mapping[str, frozenset[str]]] = {
-    "past": frozenset({AttentionKind.BEFORE_SWITCH_ON.value}),
-    "link": frozenset({AttentionKind.FOUND_OTHER_ORDER.value}),
-    "brake": frozenset({AttentionKind.BRAKE.value}),
-    "lines": frozenset({AttentionKind.PARTIAL_REFUND.value}),
-}
 UNITS_AT_MOST: Final = 150
 _SIDES: Final = {"living": "", "cancelled": "bad", "refunded": "bad", "returned": "warn", "partly refunded": "warn"}
 
@@ -134,30 +115,10 @@ async def _order(
 _NOT_LINKED: Final = frozenset({OrderState.IGNORED.value, OrderState.IMPORTING.value})
 
 
-def what_may_be_allowed(order: OrderOut) -> list[str]:
-    """What a person's *yes* can change about this order, as it stands."""
-    open_kinds = {item.kind for item in order.attention}
-    wanted = [name for name, kinds in _FOR.items() if kinds & open_kinds]
-    missing = order.store_order_id is None and order.state not in {OrderState.IGNORED.value, OrderState.NEW.value}
-    return ["create", *wanted] if missing else wanted
-
-
-def in_words(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Facts as names and texts; what is nested, as JSON."""
-    return [
-        (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-        for name, value in facts.items()
-        if value not in (None, "", [], {})
-    ]
-
-
 async def settle_order(request: web.Request) -> web.Response:
     form, order_id = request[FORM], request.match_info["order"]
-    allow = [
-        name for name in get_args(get_args(Settle.model_fields["allow"].annotation)[0]) if form.has(f"allow_{name}")
-    ]
     try:
-        done = await settle_now(request.app[DESK], order_id, Settle(allow=allow), request[VISIT].who)
+        done = await settle_now(request.app[DESK], order_id, Settle(allow=allowed(form)), request[VISIT].who)
     except REFUSALS as error:
         return await _order(request, *told(error))
     await remember(request, done.says)

@@ -18,7 +18,13 @@ from bridge.web.pages.visits import HOME, VISIT
 from bridge.web.problems import Problem
 
 NAVIGATION: Final[tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]] = (
-    ("", (("orders", "/orders", "Orders"),)),
+    (
+        "",
+        (
+            ("attention", "/attention", "Needs attention"),
+            ("orders", "/orders", "Orders"),
+        ),
+    ),
     ("Settings", (("cancellation-sync", "/settings/cancellation-sync", "Channel settings"),)),
     ("Access", (("users", "/users", "Users"),)),
 )

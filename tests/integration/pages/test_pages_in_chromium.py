@@ -57,7 +57,8 @@ async def test_axe_finds_nothing_on_any_page_at_any_width_in_light_and_dark(hous
     await add_user(house.db, "admin", PASSWORD, "manager", "test")
     shop_id, store_id = await house.tied_shop()
     known = {"shop": shop_id, "connection": store_id, "user": "admin"}
-    known["order"] = await order_of(house, shop_id, store_id, AttentionKind.PARTIAL_REFUND)
+    known["order"] = await order_of(house, shop_id, store_id, AttentionKind.BUYER_REQUEST)
+    known["item"] = (await house.rows("SELECT id FROM attention"))[0]["id"]
     paths = [re.sub(r"{(\w+)}", lambda name: known.get(name[1], ""), one.path) for one in ROUTES if one.method == "GET"]
     wrong: list[str] = []
     for width, scheme in ((1280, "light"), (360, "dark")):
@@ -76,6 +77,7 @@ async def test_axe_finds_nothing_on_any_page_at_any_width_in_light_and_dark(hous
                     .replace(shop_id, "shop")
                     .replace(store_id, "store")
                     .replace(known["order"], "one")
+                    .replace(known["item"], "one")
                     or "home"
                 )
                 await page.screenshot(path=Path(ARTEFACTS) / f"{name}-{width}-{scheme}.png", full_page=True)
