@@ -11,7 +11,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.attention import AttentionKind
-from bridge.storage import shops
+from bridge.storage import attention, shops
 from bridge.storage.connections import Connection
 from bridge.storage.shops import Shop
 from bridge.web.api.attention import cancel_item_lines, dismiss_item, find_items, item_out, named, settle_item
@@ -56,6 +56,12 @@ async def _groups(request: web.Request, errors: dict[str, str] | None = None, st
     desk = request.app[DESK]
     found = await find_groups(desk, GroupQuery())
     urgent = await find_items(desk, AttentionQuery(sort="deadline", limit=20))
+
+    async def read(conn: AsyncConnection) -> dict[str, str]:
+        """Why the first of each kind is there. As many reads as there are kinds."""
+        firsts = [await attention.get(conn, one.samples[0]) for one in found.groups if one.samples]
+        return {one.kind: one.because for one in firsts if one}
+
     return show(
         request,
         "attention.html",
@@ -64,6 +70,7 @@ async def _groups(request: web.Request, errors: dict[str, str] | None = None, st
         status=status,
         groups=[(one, FOR_ALL.get(one.kind)) for one in found.groups],
         allows=ALLOWS,
+        whys=await desk.db.read(read),
         urgent=urgent.items,
         sweeps=await sweep_status(desk),
         errors=errors or {},

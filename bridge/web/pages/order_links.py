@@ -11,7 +11,7 @@ from bridge.web.desk import WebDesk
 
 
 async def order_links(desk: WebDesk, order: OrderOut) -> list[tuple[str, str]]:
-    """Pairs of name and address; a side that cannot be linked is left out, its number is there to copy."""
+    """Pairs of name and address; a side that cannot be linked is left out: its number is there to copy."""
 
     async def read(conn: AsyncConnection) -> list[tuple[Connection, str, str]]:
         shop = await shops.get(conn, order.shop)
@@ -23,6 +23,6 @@ async def order_links(desk: WebDesk, order: OrderOut) -> list[tuple[str, str]]:
     links: list[tuple[str, str]] = []
     for connection, place, order_id in await desk.db.read(read):
         platform = desk.platforms.get(connection.kind)
-        if platform and platform.order_link:
+        if place and platform and platform.order_link:
             links.append((platform.name, platform.order_link(place, order_id)))
     return links

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.attention import AttentionKind
-from bridge.storage import attention
+from bridge.storage import attention, cursors
 from bridge.storage.users import Role
+from bridge.web.pages.filters import marked
 from tests.integration.pages.browsing import Browser, signed_in
 from tests.integration.pages.seeding import HOSTILE, an_order
 from tests.integration.web.house import House
@@ -148,3 +150,38 @@ async def test_a_viewer_sees_the_questions_and_no_form(house: House) -> None:
     )
     assert answer.status == 403
     assert not house.actions.answered
+
+
+async def test_what_runs_out_first_is_first_and_nothing_says_what_was_checked(browser: Browser) -> None:
+    house = browser.house
+    shop_id, store_id = await house.tied_shop()
+
+    async def sweep(conn: AsyncConnection) -> None:
+        begun = await cursors.begin(
+            conn, store_id, "creditmemos", since=None, next_since=datetime(2026, 1, 1, tzinfo=UTC)
+        )
+        await cursors.finish(conn, await cursors.advance(conn, begun, None, 1234))
+
+    await house.db.write(sweep)
+    empty = await browser.get("/attention")
+    for words in (
+        "Nothing waits for you",
+        "Last sweeps",
+        "Store creditmemos",
+        "1 234",
+        "1 Jan 2026",
+    ):
+        assert words in empty.words
+    now = house.clock.now()
+    await raise_for(house, AttentionKind.BUYER_REQUEST, shop_id, deadline_at=now + timedelta(hours=26))
+    await raise_for(house, AttentionKind.REQUEST_REFUSED, shop_id, deadline_at=now - timedelta(minutes=5))
+    await raise_for(house, AttentionKind.POISON, shop_id)
+    page = await browser.get("/attention")
+    shown = page.words[page.words.index("With a deadline") :]
+    assert shown.index("over since 5") < shown.index("1 d 2 h left")
+    assert f"{HOSTILE} Look" in page.words, "why, and what to do"
+    assert "About poison" in page.words
+
+
+def test_advice_keeps_its_marks_and_nothing_else() -> None:
+    assert str(marked("*Settle now* with `past` <b>")) == "<em>Settle now</em> with <code>past</code> &lt;b&gt;"
