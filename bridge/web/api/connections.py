@@ -40,8 +40,13 @@ _NO_PUBLIC_URL = Finding(
 
 
 async def create_connection(request: web.Request) -> web.Response:
+    made = await create(request, await read_json(request, NewConnection))
+    return ok(made, 201, {"Location": f"/api/v1/connections/{made.id}"})
+
+
+async def create(request: web.Request, asked: NewConnection) -> ConnectionOut:
+    """Connects it, or announces it where its remote has to agree first. Raises `Problem`."""
     desk = request.app[DESK]
-    asked = await read_json(request, NewConnection)
     connector = desk.connectors.get(asked.kind)
     if connector is None:
         raise invalid("/kind", f"must be one of {', '.join(sorted(desk.connectors))}")
@@ -68,7 +73,7 @@ async def create_connection(request: web.Request) -> web.Response:
         )
     except RemoteProblem as problem:
         raise _not_connected(problem) from None
-    return ok(joined_out(desk, joined), 201, {"Location": f"/api/v1/connections/{joined.connection.id}"})
+    return joined_out(desk, joined)
 
 
 def _checked(connector: Connector, given: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -84,7 +89,7 @@ def _not_connected(problem: RemoteProblem) -> Problem:
     return found
 
 
-async def _announce_store(request: web.Request, asked: NewConnection, url: str) -> web.Response:
+async def _announce_store(request: web.Request, asked: NewConnection, url: str) -> ConnectionOut:
     """No credentials: the store is named, and connects itself when an admin there chooses Activate."""
     desk = request.app[DESK]
     base = public_url(request)
@@ -97,12 +102,12 @@ async def _announce_store(request: web.Request, asked: NewConnection, url: str) 
             lambda conn: audit.write(conn, request[WHO], f"connection {known.id} announced", None, {"url": url})
         )
     out = await _one(desk, known)
-    return ok(out.model_copy(update=addresses(base)), 201, {"Location": f"/api/v1/connections/{known.id}"})
+    return out.model_copy(update=addresses(base))
 
 
 async def _announce_channel(
     request: web.Request, asked: NewConnection, connector: Connector, url: str, given: Mapping[str, Any]
-) -> web.Response:
+) -> ConnectionOut:
     """No tokens: the seller authorizes in a browser."""
     desk = request.app[DESK]
     # The connector judges a whole grant; what is not there yet stands in for it and is taken out again.
@@ -119,29 +124,36 @@ async def _announce_channel(
         lambda conn: audit.write(conn, request[WHO], f"connection {made.id} announced", None, {"url": url})
     )
     link = await start_link(request, made.id)
-    out = (await _one(desk, made)).model_copy(update={"authorize_url": link})
-    return ok(out, 201, {"Location": f"/api/v1/connections/{made.id}"})
+    return (await _one(desk, made)).model_copy(update={"authorize_url": link})
 
 
 async def list_connections(request: web.Request) -> web.Response:
-    desk = request.app[DESK]
+    return ok(ConnectionList(connections=await all_connections(request.app[DESK])))
 
+
+async def all_connections(desk: WebDesk) -> list[ConnectionOut]:
     async def read(conn: AsyncConnection) -> tuple[list[Connection], list[Shop]]:
         return await desk.connections.all(conn), await shops.all(conn)
 
     found, of_all = await desk.db.read(read)
-    listed = [_out(desk, one, [shop for shop in of_all if shop.connection_id == one.id]) for one in found]
-    return ok(ConnectionList(connections=listed))
+    return [_out(desk, one, [shop for shop in of_all if shop.connection_id == one.id]) for one in found]
 
 
 async def show_connection(request: web.Request) -> web.Response:
-    desk = request.app[DESK]
-    return ok(await _one(desk, await named_connection(request)))
+    return ok(await one_connection(request))
+
+
+async def one_connection(request: web.Request) -> ConnectionOut:
+    return await _one(request.app[DESK], await named_connection(request))
 
 
 async def change_connection(request: web.Request) -> web.Response:
+    return ok(await change(request, await read_json(request, ConnectionChange)))
+
+
+async def change(request: web.Request, asked: ConnectionChange) -> ConnectionOut:
+    """Raises `Problem`."""
     desk = request.app[DESK]
-    asked = await read_json(request, ConnectionChange)
     before = await named_connection(request)
     fields: dict[str, Any] = {}
     if asked.name is not None:
@@ -166,11 +178,17 @@ async def change_connection(request: web.Request) -> web.Response:
             await audit.write(conn, request[WHO], f"connection {before.id}", was, fields)
         return stored
 
-    return ok(await _one(desk, await desk.db.write(write)))
+    return await _one(desk, await desk.db.write(write))
 
 
 async def delete_connection(request: web.Request) -> web.Response:
     """409 while orders live on it, or a shop is tied through it."""
+    await forget(request)
+    return web.Response(status=204)
+
+
+async def forget(request: web.Request) -> Connection:
+    """Raises `InUse` while orders live on it, or a shop is tied through it. Returns what it was."""
     desk = request.app[DESK]
     before = await named_connection(request)
 
@@ -181,7 +199,7 @@ async def delete_connection(request: web.Request) -> web.Response:
 
     await desk.db.write(write)
     await request.app[KEYRING].refresh()
-    return web.Response(status=204)
+    return before
 
 
 async def named_connection(request: web.Request) -> Connection:

@@ -10,7 +10,7 @@ from bridge.web.api.alert_models import AlertTargetOut
 from bridge.web.api.alerts import targets_shown
 from bridge.web.api.connections import joined_out, named_connection
 from bridge.web.api.doctor_models import ConnectionHealth, Health, Look
-from bridge.web.api.models import FindingOut
+from bridge.web.api.models import ConnectionOut, FindingOut
 from bridge.web.bodies import read_query
 from bridge.web.connecting import CONNECTING
 from bridge.web.desk import DESK, public_url
@@ -48,11 +48,15 @@ async def doctor_service(request: web.Request) -> web.Response:
 
 async def doctor_connection(request: web.Request) -> web.Response:
     """Look at everything now. What is wrong, an outage too, is a finding and not a problem of the request."""
+    return ok(await look(request, read_query(request, Look)))
+
+
+async def look(request: web.Request, asked: Look) -> ConnectionOut:
+    """Raises `Problem` where it is only announced."""
     desk = request.app[DESK]
-    asked = read_query(request, Look)
     connection = await named_connection(request)
     if connection.state == State.ANNOUNCED:
         raise Problem("conflict", "It is announced and not connected yet: there is nothing to look at.")
     doctor = Doctor(desk, request.app[CONNECTING])
     joined = await doctor.look(connection, public_url(request), request[WHO], mend=asked.mend)
-    return ok(joined_out(desk, joined))
+    return joined_out(desk, joined)

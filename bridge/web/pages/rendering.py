@@ -25,8 +25,14 @@ NAVIGATION: Final[tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]] = (
             ("orders", "/orders", "Orders"),
         ),
     ),
-    ("Settings", (("cancellation-sync", "/settings/cancellation-sync", "Channel settings"),)),
-    ("Access", (("users", "/users", "Users"),)),
+    (
+        "Settings",
+        (
+            ("cancellation-sync", "/settings/cancellation-sync", "Channel settings"),
+            ("connections", "/connections", "Connections"),
+        ),
+    ),
+    ("Access", (("users", "/users", "Users"), ("audit", "/audit", "Audit"))),
 )
 """Groups of pages: their heading, then each page's word, address and name."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bridge.web.pages import account, attention, cancellation_sync, orders, sign_in, users
+from bridge.web.pages import account, attention, audit, cancellation_sync, connections, orders, sign_in, users
 from bridge.web.pages.routes import PageRoute
 
 ROUTES: Final[tuple[PageRoute, ...]] = (
@@ -13,5 +13,7 @@ ROUTES: Final[tuple[PageRoute, ...]] = (
     *attention.ROUTES,
     *orders.ROUTES,
     *cancellation_sync.ROUTES,
+    *connections.ROUTES,
     *users.ROUTES,
+    *audit.ROUTES,
 )
