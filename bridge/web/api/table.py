@@ -14,6 +14,7 @@ from bridge.web.api.doctor_models import Health, Look
 from bridge.web.api.drift_models import DriftPage, DriftQuery, SweepStatus
 from bridge.web.api.exports import ROUTES as EXPORTS
 from bridge.web.api.money_models import ProofPage, ProofQuery
+from bridge.web.api.overview import ROUTES as OVERVIEW
 from bridge.web.api.restore_check_routes import ROUTES as RESTORE_CHECK
 from bridge.web.api.user_routes import ROUTES as USERS
 from bridge.web.openapi import show_openapi
@@ -90,6 +91,7 @@ ROUTES: Final = (
         "What is right and wrong with the service itself; with each connection, as last looked at",
         {200: Answer(Health)},
     ),
+    *OVERVIEW,
     Route("GET", "/api/v1/shops", shops.list_shops, "All TikTok Shops", {200: Answer(m.ShopList)}),
     Route("GET", "/api/v1/shops/{shop}", shops.show_shop, "One shop", {200: Answer(m.ShopOut)}, problems=(404,)),
     Route(

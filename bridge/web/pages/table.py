@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from bridge.web.pages import account, attention, audit, cancellation_sync, connections, orders, sign_in, users
+from bridge.web.pages import account, attention, audit, cancellation_sync, connections, orders, overview, sign_in, users
 from bridge.web.pages.routes import PageRoute
 
 ROUTES: Final[tuple[PageRoute, ...]] = (
     *sign_in.ROUTES,
     *account.ROUTES,
+    *overview.ROUTES,
     *attention.ROUTES,
     *orders.ROUTES,
     *cancellation_sync.ROUTES,

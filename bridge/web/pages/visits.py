@@ -20,7 +20,7 @@ from bridge.storage.users import Role, User
 from bridge.web.desk import DESK
 
 ZONE_COOKIE: Final = "bridge_zone"
-HOME: Final = "/account"
+HOME: Final = "/"
 """Where a sign-in leads that asked for nothing else."""
 AT_MOST: Final = 100
 """Of what needs attention so many are counted: more is said to be more."""

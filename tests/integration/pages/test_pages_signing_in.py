@@ -72,7 +72,7 @@ async def test_a_viewer_looks_and_changes_nothing_but_the_own_account(house: Hou
             refused = await viewer.send("POST", path, data={"csrf": token})
             assert refused.status == 403, route.path
             assert "may look" in refused.words
-    zone = await viewer.submit(await viewer.get(HOME), "/account/zone", zone="Europe/Berlin")
+    zone = await viewer.submit(await viewer.get("/account"), "/account/zone", zone="Europe/Berlin")
     assert zone.status == 200
     assert "Europe/Berlin" in zone.words
     assert viewer.cookies["bridge_zone"] == "Europe/Berlin"
@@ -147,7 +147,7 @@ async def test_users_are_added_changed_and_removed_and_the_audit_tells(browser: 
 
 
 async def test_the_own_password_wants_the_present_one(browser: Browser) -> None:
-    page = await browser.get(HOME)
+    page = await browser.get("/account")
     new = "quite another sentence"
     wrong = await browser.submit(page, "/account/password", current="no", password=new, again=new)
     assert wrong.status == 422

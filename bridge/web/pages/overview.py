@@ -1,0 +1,62 @@
+"""The overview: what was done, what waits, and whether everything is connected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from bridge.web.api.overview import Period, overview_of
+from bridge.web.desk import DESK
+from bridge.web.pages.rendering import show
+from bridge.web.pages.routes import PageRoute
+from bridge.web.pages.visits import HOME
+
+WIDTH: Final = 720
+HEIGHT: Final = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """Of one hour or day: all orders, and before them the cancellations. Units of the drawing."""
+
+    x: float
+    width: float
+    orders: float
+    cancelled: float
+
+
+def bars(period: Period) -> tuple[int, list[Bar]]:
+    """The number at the top of the drawing, and a bar for each step. Nothing but zero has no height."""
+    top = max([1, *[max(one.orders, one.in_store + one.on_channel) for one in period.steps]])
+    slot = WIDTH / len(period.steps)
+
+    def height(count: int) -> float:
+        return round(max(2.0, HEIGHT * count / top), 1) if count else 0.0
+
+    return top, [
+        Bar(round(place * slot, 1), round(slot * 0.8, 1), height(one.orders), height(one.in_store + one.on_channel))
+        for place, one in enumerate(period.steps)
+    ]
+
+
+async def show_overview(request: web.Request) -> web.Response:
+    found = await overview_of(request.app[DESK])
+    periods = [
+        (name, each, period, *bars(period))
+        for name, each, period in (("24 hours", "hour", found.day), ("30 days", "day", found.month))
+    ]
+    return show(
+        request,
+        "overview.html",
+        title="Overview",
+        page="overview",
+        found=found,
+        periods=periods,
+        width=WIDTH,
+        height=HEIGHT,
+    )
+
+
+ROUTES: Final = (PageRoute("GET", HOME, show_overview, "24 hours and 30 days at a glance, and every connection"),)
