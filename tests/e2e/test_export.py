@@ -18,7 +18,10 @@ def test_a_book_is_written_to_a_file_and_to_the_standard_output(
     service.answering()
     done = bridge("export", "audit", "-o", "audit.csv", "--url", service.url)
     assert (done.returncode, done.stdout) == (0, "")
-    assert (tmp_path / "audit.csv").read_bytes() == b"id,at,who,what,before,after\r\n"
+    head, first, rest = (tmp_path / "audit.csv").read_bytes().split(b"\r\n")
+    assert head == b"id,at,who,what,before,after"
+    assert b",bridge,user admin added," in first, "what the first start did"
+    assert rest == b""
     assert not list(tmp_path.glob(".audit.csv*"))
     shown = bridge("export", "drifts", "--url", service.url)
     assert shown.stdout.startswith("id,at,order,store_order,shop,side,")

@@ -42,7 +42,12 @@ async def with_magento(db: Database, **options: Any) -> AsyncIterator[tuple[Hous
     async with TestServer(magento_app(box)) as server, aiohttp.ClientSession() as session:
         connector = MagentoConnector(session, allow_private=True)
         handshake = MagentoHandshake(session, allow_private=True)
-        parts = {"connectors": {"magento": connector}, "handshake": handshake, "clock": RealClock(), "public_url": None}
+        parts = {
+            "connectors": {"magento": connector},
+            "handshakes": {"magento": handshake},
+            "clock": RealClock(),
+            "public_url": None,
+        }
         async with opened(db, **parts, **options) as house:
             yield house, box, str(server.make_url("/")).rstrip("/")
 
