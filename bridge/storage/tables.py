@@ -439,6 +439,20 @@ sessions = _table(
     Index("sessions_ends_at", "ends_at"),
 )
 
+api_tokens = _table(
+    "api_tokens",
+    _id(primary_key=True),
+    Column("name", String(64), nullable=False),
+    # sha256 of the token: who reads the database cannot send it.
+    Column("digest", String(64), nullable=False),
+    Column("scopes", Json(), nullable=False),
+    Column("made_by", String(191), nullable=False),
+    _when("created_at"),
+    _when("last_used_at", nullable=True),
+    _when("ended_at", nullable=True),
+    Index("api_tokens_digest", "digest", unique=True),
+)
+
 failed_sign_ins = _table(
     "failed_sign_ins",
     # Hash of a name, an address, or both.

@@ -1,37 +1,59 @@
-"""Bearer tokens. Only their digests are known here."""
+"""Bearer tokens: the one of the settings, which may do everything, and those that people made, which may less."""
 
 from __future__ import annotations
 
-import hashlib
 import hmac
+from dataclasses import dataclass
 
 from aiohttp import web
 
+from bridge.storage import api_tokens
+from bridge.storage.api_tokens import ALL, PREFIX, Scope, digest
 from bridge.web.desk import DESK
 from bridge.web.problems import Problem
+from bridge.web.tokens import scope_missing
 
 
-def who_asks(request: web.Request) -> str:
-    """The token's name for the audit: the beginning of its digest. Raises `Problem` 401."""
-    found = _holder(request)
+@dataclass(frozen=True, slots=True)
+class Caller:
+    who: str
+    """For the audit: the beginning of the token's digest, and its name where it has one."""
+    scopes: frozenset[Scope]
+
+
+async def caller(request: web.Request, scope: Scope) -> Caller:
+    """Who asks. Raises `Problem`: 401 without a token that is known, 403 where it has not this scope."""
+    found = await _holder(request)
     if found is None:
         detail = "Send `Authorization: Bearer <token>` with an API token (BRIDGE_API_TOKEN, or one made by the bridge)."
         raise Problem("token-required", detail, headers={"WWW-Authenticate": 'Bearer realm="bridge"'})
+    if scope not in found.scopes:
+        raise scope_missing(scope)
     return found
 
 
-def is_authorized(request: web.Request) -> bool:
-    return _holder(request) is not None
+async def is_authorized(request: web.Request, scope: Scope) -> bool:
+    found = await _holder(request)
+    return found is not None and scope in found.scopes
 
 
-def _holder(request: web.Request) -> str | None:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+async def _holder(request: web.Request) -> Caller | None:
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    text = given.strip()
+    if scheme.lower() != "bearer" or not text:
         return None
-    digest = hashlib.sha256(token.strip().encode("utf-8", "surrogateescape")).hexdigest()
-    matched: str | None = None
+    desk, sent = request.app[DESK], digest(text)
+    matched: Caller | None = None
     # All are compared, each in the same time.
-    for known in request.app[DESK].api_tokens:
-        if hmac.compare_digest(known, digest):
-            matched = f"token {known[:8]}"
-    return matched
+    for known in desk.api_tokens:
+        if hmac.compare_digest(known, sent):
+            matched = Caller(f"token {known[:8]}", ALL)
+    if matched is not None or not text.startswith(PREFIX):
+        return matched
+    # The index finds by the digest: what its timing tells of it tells nothing of the token.
+    token = await desk.db.read(lambda conn: api_tokens.living(conn, sent))
+    if token is None or not hmac.compare_digest(token.digest, sent):
+        return None
+    if token.is_stale:
+        await desk.db.write(lambda conn: api_tokens.used(conn, token.id), idempotent=True)
+    return Caller(f"token {sent[:8]} ({token.name})", token.scopes)

@@ -9,6 +9,7 @@ from aiohttp import web
 from pydantic import Field
 
 from bridge.domain.outcomes import RemoteProblem
+from bridge.storage.api_tokens import Scope
 from bridge.storage.connections import Connection
 from bridge.web import onetime
 from bridge.web.auth import is_authorized
@@ -33,7 +34,7 @@ async def tiktok_start(request: web.Request) -> web.Response:
     """To TikTok's page where the seller agrees. Needs an API token, or a link that the API made (good once)."""
     desk = request.app[DESK]
     asked = read_query(request, Start)
-    if is_authorized(request):
+    if await is_authorized(request, Scope.CONFIGURE):
         connection = await desk.db.read(lambda conn: desk.connections.get(conn, asked.connection))
     else:
         connection = await onetime.redeem(desk, "link", asked.link)

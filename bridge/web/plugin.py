@@ -9,7 +9,8 @@ from aiohttp import web
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.web.auth import who_asks
+from bridge.storage.api_tokens import Scope
+from bridge.web.auth import caller
 from bridge.web.bodies import Asked, read_query
 from bridge.web.desk import DESK, WebDesk
 from bridge.web.problems import Problem, invalid
@@ -28,7 +29,7 @@ async def version_check(request: web.Request) -> web.Response:
         raise invalid("/version", "give either version=1.0.26 or connection=<id>")
     if asked.connection is None:
         return ok(capabilities(asked.version))
-    who_asks(request)
+    await caller(request, Scope.READ)
     return ok(await read_store(request.app[DESK], asked.connection))
 
 

@@ -22,6 +22,7 @@ CATALOGUE: Final[Mapping[str, tuple[int, str]]] = {
     "link-used": (403, "The link is used up"),
     "forged-form": (403, "The form was not accepted"),
     "not-allowed": (403, "You may not do this"),
+    "scope-missing": (403, "The API token may not do this"),
     "not-found": (404, "There is no such thing"),
     "unknown-connection": (404, "No such connection"),
     "no-cancellation-settings": (404, "This store has no cancellation settings"),

@@ -9,11 +9,14 @@ from http import HTTPStatus
 from aiohttp import web
 from pydantic import BaseModel
 
-from bridge.web.auth import who_asks
+from bridge.storage.api_tokens import Scope
+from bridge.web.auth import caller
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 WHO: web.RequestKey[str] = web.RequestKey("who", str)
 """Who asks, for the audit; set on routes that need a token."""
+SCOPES: web.RequestKey[frozenset[Scope]] = web.RequestKey("scopes", frozenset)
+"""What the token that asks may do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Route:
     summary: str
     answers: Mapping[int, Answer]
     problems: tuple[int, ...] = ()
-    """Statuses of problems beyond 500 and, with a token, 401 and 503."""
+    """Statuses of problems beyond 500 and 503 and, with a token, 401 and 403."""
     body: type[BaseModel] | None = None
     form: tuple[str, ...] = ()
     """Fields of an urlencoded body."""
@@ -41,6 +44,8 @@ class Route:
     headers: tuple[str, ...] = ()
     """Request headers that matter."""
     token: bool = True
+    act: bool = False
+    """It decides about orders; what else changes things configures."""
     tag: str = "api"
     notes: str = ""
 
@@ -49,18 +54,26 @@ class Route:
         return self.handler.__name__
 
     @property
+    def scope(self) -> Scope:
+        """What a token needs."""
+        if self.method == "GET":
+            return Scope.READ
+        return Scope.ACT if self.act else Scope.CONFIGURE
+
+    @property
     def statuses(self) -> list[int]:
-        always = {500, 503, *({401} if self.token else ()), *({413, 408, 415, 422, 400} if self.body else ())}
+        always = {500, 503, *({401, 403} if self.token else ()), *({413, 408, 415, 422, 400} if self.body else ())}
         asked = {422} if self.query else set()
         return sorted({*self.answers, *self.problems, *always, *asked})
 
     def registered(self) -> Handler:
         if not self.token:
             return self.handler
-        inner = self.handler
+        inner, scope = self.handler, self.scope
 
         async def with_token(request: web.Request) -> web.StreamResponse:
-            request[WHO] = who_asks(request)
+            found = await caller(request, scope)
+            request[WHO], request[SCOPES] = found.who, found.scopes
             return await inner(request)
 
         return with_token

@@ -117,6 +117,7 @@ ROUTES: Final = (
         {202: Answer(SettledAll)},
         problems=(409,),
         body=SettleAll,
+        act=True,
     ),
     Route(
         "POST",
@@ -125,5 +126,6 @@ ROUTES: Final = (
         "All open items of a kind were seen",
         {200: Answer(DismissedAll)},
         body=DismissAll,
+        act=True,
     ),
 )

@@ -16,6 +16,7 @@ from bridge.web.api.exports import ROUTES as EXPORTS
 from bridge.web.api.money_models import ProofPage, ProofQuery
 from bridge.web.api.overview import ROUTES as OVERVIEW
 from bridge.web.api.restore_check_routes import ROUTES as RESTORE_CHECK
+from bridge.web.api.token_routes import ROUTES as TOKENS
 from bridge.web.api.user_routes import ROUTES as USERS
 from bridge.web.openapi import show_openapi
 from bridge.web.routes import Answer, Route
@@ -158,6 +159,7 @@ ROUTES: Final = (
         problems=(404, 409),
         body=h.NewHistory,
         notes="Works in dry run and before a direction is switched on. GET /api/v1/jobs/{job} shows how far it is.",
+        act=True,
     ),
     Route(
         "GET",
@@ -177,6 +179,7 @@ ROUTES: Final = (
         problems=(404, 409),
         body=h.Apply,
         notes="Both sides are compared again then, and that decides. Repeating it is harmless.",
+        act=True,
     ),
     Route(
         "PATCH",
@@ -219,6 +222,7 @@ ROUTES: Final = (
         {202: Answer(m.Accepted)},
         problems=(404, 409, 502),
         body=m.Settle,
+        act=True,
     ),
     Route(
         "POST",
@@ -228,6 +232,7 @@ ROUTES: Final = (
         {200: Answer(m.OrderOut)},
         problems=(404, 409, 502),
         body=m.Link,
+        act=True,
     ),
     Route(
         "GET",
@@ -255,6 +260,7 @@ ROUTES: Final = (
         {202: Answer(m.Accepted)},
         problems=(404, 409, 502),
         body=m.Settle,
+        act=True,
     ),
     Route(
         "POST",
@@ -263,6 +269,7 @@ ROUTES: Final = (
         "Cancel the refunded units of the order behind it line by line",
         {202: Answer(m.LinesAccepted)},
         problems=(404, 409, 502),
+        act=True,
     ),
     Route(
         "POST",
@@ -272,6 +279,7 @@ ROUTES: Final = (
         {200: Answer(m.AttentionOut)},
         problems=(404, 409),
         body=m.Dismiss,
+        act=True,
     ),
     Route(
         "POST",
@@ -283,6 +291,7 @@ ROUTES: Final = (
         body=r.Approve,
         notes="The word is kept with the order until TikTok Shop took it, and lapses when the request is withdrawn, "
         "decided otherwise, or no longer what was shown.",
+        act=True,
     ),
     Route(
         "POST",
@@ -292,6 +301,7 @@ ROUTES: Final = (
         {202: Answer(m.Accepted)},
         problems=(404, 409, 422, 502),
         body=r.Reject,
+        act=True,
     ),
     Route(
         "GET",
@@ -310,6 +320,7 @@ ROUTES: Final = (
         {202: Answer(m.SweepOut)},
         problems=(409,),
         body=m.NewSweep,
+        act=True,
     ),
     Route(
         "GET",
@@ -354,4 +365,5 @@ ROUTES: Final = (
     *EXPORTS,
     *RESTORE_CHECK,
     *USERS,
+    *TOKENS,
 )

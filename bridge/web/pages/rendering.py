@@ -33,7 +33,7 @@ NAVIGATION: Final[tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]] = (
             ("connections", "/connections", "Connections"),
         ),
     ),
-    ("Access", (("users", "/users", "Users"), ("audit", "/audit", "Audit"))),
+    ("Access", (("users", "/users", "Users"), ("tokens", "/tokens", "API tokens"), ("audit", "/audit", "Audit"))),
 )
 """Groups of pages: their heading, then each page's word, address and name."""
 

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from bridge.web.pages import account, attention, audit, cancellation_sync, connections, orders, overview, sign_in, users
+from bridge.web.pages import (
+    account,
+    attention,
+    audit,
+    cancellation_sync,
+    connections,
+    orders,
+    overview,
+    sign_in,
+    tokens,
+    users,
+)
 from bridge.web.pages.routes import PageRoute
 
 ROUTES: Final[tuple[PageRoute, ...]] = (
@@ -15,6 +26,7 @@ ROUTES: Final[tuple[PageRoute, ...]] = (
     *orders.ROUTES,
     *cancellation_sync.ROUTES,
     *connections.ROUTES,
+    *tokens.ROUTES,
     *users.ROUTES,
     *audit.ROUTES,
 )

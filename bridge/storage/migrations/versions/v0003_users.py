@@ -1,4 +1,4 @@
-"""Users of the pages, their sessions, and how often a sign-in failed."""
+"""Users of the pages, their sessions, API tokens, and how often a sign-in failed."""
 
 from __future__ import annotations
 
@@ -56,6 +56,19 @@ def upgrade() -> None:
         sa.Column("seen_at", sa.BigInteger(), nullable=False),
         sa.Column("ends_at", sa.BigInteger(), nullable=False),
         indexes={"sessions_user": ("user_id",), "sessions_ends_at": ("ends_at",)},
+    )
+    _table(
+        "api_tokens",
+        sa.Column("id", sa.String(40), primary_key=True),
+        sa.Column("name", sa.String(64), nullable=False),
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("scopes", _LONG, nullable=False),
+        sa.Column("made_by", sa.String(191), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_used_at", sa.BigInteger()),
+        sa.Column("ended_at", sa.BigInteger()),
+        indexes={"api_tokens_digest": ("digest",)},
+        unique=frozenset({"api_tokens_digest"}),
     )
     _table(
         "failed_sign_ins",
