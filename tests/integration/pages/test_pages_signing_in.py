@@ -156,7 +156,7 @@ async def test_the_own_password_wants_the_present_one(browser: Browser) -> None:
     assert differ.status == 422
     assert "differ" in differ.words
     done = await browser.submit(page, "/account/password", current=PASSWORD, password=new, again=new)
-    assert done.status == 200, "and this session goes on"
+    assert done.status == 200, "and stays signed in"
     assert "was changed" in done.words
     assert "Sign out" in (await Browser(browser.house).sign_in(password=new)).words
 
