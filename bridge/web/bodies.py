@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
-from typing import TypeVar
+from datetime import UTC, datetime
+from typing import Annotated, Final, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from bridge.web.problems import Problem
@@ -17,6 +19,25 @@ MAX_BODY = 1024 * 1024
 BODY_SECONDS = 10.0
 
 M = TypeVar("M", bound=BaseModel)
+
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)?)?", re.ASCII)
+
+
+def _as_written(value: object) -> object:
+    """A time is written out: seconds since 1970 may be milliseconds, and nobody would see it."""
+    if value is None or isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
+        raise ValueError("must be a time with its zone, such as 2026-03-01T12:00:00Z")
+    found = datetime.fromisoformat(value.upper())
+    try:
+        return found.astimezone(UTC) if found.tzinfo else found
+    except OverflowError:
+        raise ValueError("lies outside the years 1 to 9999") from None
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_as_written)]
+"""A point in time that a request names: RFC 3339, with its zone."""
 
 
 class Asked(BaseModel):
@@ -54,13 +75,16 @@ async def read_raw(request: web.Request, limit: int = MAX_BODY, seconds: float =
 
 
 async def read_json(request: web.Request, model: type[M]) -> M:
-    """The body as a model. Raises `Problem`: 400 for what is no JSON, 415, 422 with every wrong place."""
+    """The body as a model. Raises `Problem`: 400 for what is no JSON, 415, 422 with every wrong place.
+
+    Strictly as described: `0` is not false, `"5"` is no number.
+    """
     raw = await read_raw(request)
     kind = request.content_type
     if raw and kind not in {"application/json", "application/octet-stream", "text/json"} and not kind.endswith("+json"):
         raise Problem("media-type", "Send JSON, with Content-Type: application/json.")
     try:
-        return model.model_validate_json(raw or b"{}")
+        return model.model_validate_json(raw or b"{}", strict=True)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
     if found[0]["type"] == "json_invalid":

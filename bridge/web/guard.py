@@ -14,7 +14,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("bridge.web")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-_HEADERS = (
+HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
     ("Referrer-Policy", "no-referrer"),
@@ -61,7 +61,7 @@ async def set_headers(request: web.Request, response: web.StreamResponse) -> Non
     """`on_response_prepare`. A page may set its own policy first. The server does not say what it runs on."""
     del request
     headers = response.headers
-    for name, value in _HEADERS:
+    for name, value in HEADERS:
         if name not in headers:
             headers[name] = value
     headers.popall("Server", None)

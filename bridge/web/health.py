@@ -12,13 +12,13 @@ from bridge.web.problems import Problem
 from bridge.web.routes import ok
 
 
-class Health(BaseModel):
+class Alive(BaseModel):
     status: str = Field(description="`ok`")
     version: str
 
 
 async def healthz(request: web.Request) -> web.Response:
-    return ok(Health(status="ok", version=request.app[DESK].version))
+    return ok(Alive(status="ok", version=request.app[DESK].version))
 
 
 async def readyz(request: web.Request) -> web.Response:
@@ -32,4 +32,4 @@ async def readyz(request: web.Request) -> web.Response:
     problems += [problem for problem in await desk.ready() if problem not in problems]
     if problems:
         raise Problem("not-ready", " ".join(problems), headers={"Retry-After": "5"}, more={"problems": problems})
-    return ok(Health(status="ok", version=desk.version))
+    return ok(Alive(status="ok", version=desk.version))

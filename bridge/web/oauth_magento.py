@@ -25,8 +25,10 @@ _PUBLIC = "_public_url"
 
 
 class Identity(Asked):
-    oauth_consumer_key: str = Field(min_length=1, max_length=255)
-    success_call_back: str = Field(default="", max_length=2000)
+    oauth_consumer_key: str = Field(min_length=1, max_length=255, description="The integration's consumer key")
+    success_call_back: str = Field(
+        default="", max_length=2000, description="Magento's page to go back to; only on the announced store's host"
+    )
 
 
 async def magento_callback(request: web.Request) -> web.Response:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from aiohttp import web
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from bridge.domain.outcomes import RemoteProblem
 from bridge.storage.api_tokens import Scope
@@ -26,8 +26,16 @@ STATE_LIFE: Final = timedelta(hours=1)
 
 
 class Start(Asked):
-    connection: str = Field(min_length=1, max_length=40)
+    connection: str = Field(min_length=1, max_length=40, description="Id of the TikTok Shop connection")
     link: str = Field(default="", max_length=200, description="One-time secret of a link the API made")
+
+
+class Back(BaseModel):
+    """What TikTok Shop may send back; more of it is no mistake."""
+
+    code: str | None = Field(default=None, description="What the seller's agreement is exchanged for, once")
+    state: str | None = Field(default=None, description="What the way out carried; good once, for an hour")
+    error: str | None = Field(default=None, description="Why the seller did not agree")
 
 
 async def tiktok_start(request: web.Request) -> web.Response:

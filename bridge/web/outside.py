@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from bridge.web.health import Health, healthz, readyz
+from bridge.storage.api_tokens import Scope
+from bridge.web.health import Alive, healthz, readyz
 from bridge.web.hooks import magento_hook, store_hook, tiktok_hook
 from bridge.web.metrics import show_metrics
 from bridge.web.oauth_magento import Identity, magento_callback, magento_identity
-from bridge.web.oauth_tiktok import Start, tiktok_callback, tiktok_start
+from bridge.web.oauth_tiktok import Back, Start, tiktok_callback, tiktok_start
 from bridge.web.plugin import VersionCheck, version_check
 from bridge.web.routes import Answer, Route
 from plugin_contract.deliveries import APP_KEY_HEADER, SIGNATURE_HEADER, TOPIC_HEADER
 from plugin_contract.versions import Capabilities
 
 _DELIVERY: Final = (400, 401, 404, 408, 413, 415)
-_PAGE: Final = Answer(content_type="text/html")
+_PAGE: Final = Answer(content_types=("text/html",), says="A page that says how it stands")
 
 ROUTES: Final = (
     Route(
@@ -25,7 +26,11 @@ ROUTES: Final = (
         "The plugin's deliveries",
         {200: Answer(says="Durable, or no work in it. Empty body.")},
         problems=_DELIVERY,
-        headers=(TOPIC_HEADER, SIGNATURE_HEADER, APP_KEY_HEADER),
+        headers={
+            TOPIC_HEADER: "What happened, such as creditmemos/update",
+            SIGNATURE_HEADER: "Hex HMAC-SHA256 of the raw body under the integration's consumer key",
+            APP_KEY_HEADER: "Id of the connection, as the plugin was told it",
+        },
         token=False,
         tag="hooks",
     ),
@@ -76,10 +81,11 @@ ROUTES: Final = (
         "/oauth/tiktok/start",
         tiktok_start,
         "To TikTok Shop's authorization; with an API token or a link good once",
-        {302: Answer(says="To TikTok Shop")},
+        {302: Answer(says="To TikTok Shop", headers={"Location": "TikTok Shop's page where the seller agrees"})},
         problems=(403, 404, 409),
         query=Start,
         token=False,
+        may_use=Scope.CONFIGURE,
         tag="oauth",
     ),
     Route(
@@ -88,6 +94,7 @@ ROUTES: Final = (
         tiktok_callback,
         "Back from TikTok Shop",
         {200: _PAGE, 400: _PAGE, 403: _PAGE, 502: _PAGE},
+        query=Back,
         token=False,
         tag="oauth",
     ),
@@ -100,15 +107,16 @@ ROUTES: Final = (
         problems=(401, 404, 409, 502),
         query=VersionCheck,
         token=False,
+        may_use=Scope.READ,
         tag="plugin",
     ),
-    Route("GET", "/healthz", healthz, "The process lives", {200: Answer(Health)}, token=False, tag="operations"),
+    Route("GET", "/healthz", healthz, "The process lives", {200: Answer(Alive)}, token=False, tag="operations"),
     Route(
         "GET",
         "/readyz",
         readyz,
         "Database, migrations, workers and disk are as they should be",
-        {200: Answer(Health)},
+        {200: Answer(Alive)},
         token=False,
         tag="operations",
     ),
@@ -117,7 +125,7 @@ ROUTES: Final = (
         "/metrics",
         show_metrics,
         "Prometheus metrics; keep them from the public at the proxy",
-        {200: Answer(content_type="text/plain")},
+        {200: Answer(content_types=("text/plain",), says="Prometheus text format")},
         token=False,
         tag="operations",
     ),

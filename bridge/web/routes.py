@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -21,11 +22,14 @@ SCOPES: web.RequestKey[frozenset[Scope]] = web.RequestKey("scopes", frozenset)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A successful answer: its JSON model, or another content type."""
+    """A successful answer: its JSON model, or what it is made of otherwise."""
 
     model: type[BaseModel] | None = None
-    content_type: str = "application/json"
+    content_types: tuple[str, ...] = ()
+    """Of what has no model; none: it has no body."""
     says: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Headers that it always has, and what each says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +40,16 @@ class Route:
     summary: str
     answers: Mapping[int, Answer]
     problems: tuple[int, ...] = ()
-    """Statuses of problems beyond 500 and 503 and, with a token, 401 and 403."""
+    """Statuses of problems beyond 400, 500 and 503 and, with a token, 401 and 403."""
     body: type[BaseModel] | None = None
     form: tuple[str, ...] = ()
     """Fields of an urlencoded body."""
     query: type[BaseModel] | None = None
-    headers: tuple[str, ...] = ()
-    """Request headers that matter."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Request headers that it needs, and what each says."""
     token: bool = True
+    may_use: Scope | None = None
+    """Without `token`: the scope that a token needs, where one is sent for more."""
     act: bool = False
     """It decides about orders; what else changes things configures."""
     tag: str = "api"
@@ -62,9 +68,14 @@ class Route:
 
     @property
     def statuses(self) -> list[int]:
-        always = {500, 503, *({401, 403} if self.token else ()), *({413, 408, 415, 422, 400} if self.body else ())}
-        asked = {422} if self.query else set()
+        always = {400, 500, 503, *({401, 403} if self.token else ()), *({413, 408, 415, 422} if self.body else ())}
+        # A page says itself what is wrong with a link.
+        asked = {422} if self.query and not self.shows_pages else set()
         return sorted({*self.answers, *self.problems, *always, *asked})
+
+    @property
+    def shows_pages(self) -> bool:
+        return any("text/html" in answer.content_types for answer in self.answers.values())
 
     def registered(self) -> Handler:
         if not self.token:
@@ -82,13 +93,28 @@ class Route:
 @dataclass(slots=True)
 class RouteTable:
     routes: list[Route] = field(default_factory=list)
+    described: bytes = b""
+    """The OpenAPI document, once somebody asked for it."""
 
     def add(self, routes: Iterable[Route]) -> None:
         self.routes.extend(routes)
 
     def register(self, app: web.Application) -> None:
+        """An address that is written out is nobody's id: with another method it is 405, and what is possible there."""
         for route in self.routes:
             app.router.add_route(route.method, route.path, route.registered())
+        patterns = [re.sub(r"{\w+}", "[^/]+", path) for path in {route.path for route in self.routes} if "{" in path]
+        for path in dict.fromkeys(route.path for route in self.routes if "{" not in route.path):
+            if any(re.fullmatch(pattern, path) for pattern in patterns):
+                methods = {route.method for route in self.routes if route.path == path}
+                app.router.add_route("*", path, _not_allowed(methods))
+
+
+def _not_allowed(methods: set[str]) -> Handler:
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        raise web.HTTPMethodNotAllowed(request.method, methods)
+
+    return refuse
 
 
 ROUTES: web.AppKey[RouteTable] = web.AppKey("routes", RouteTable)

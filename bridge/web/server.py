@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 from aiohttp.web_request import BaseRequest
+
+from bridge.web.guard import HEADERS
+from bridge.web.problems import Problem
 
 SHUTDOWN_SECONDS: Final = 3.0
 """Requests under way get so long to end: longer than a delivery may take, and a stop is over within 10 s."""
@@ -34,9 +37,53 @@ class AccessLog(AbstractAccessLogger):
         )
 
 
+class Protocol(web.RequestHandler):
+    """What cannot be read as HTTP never reaches the application; its answer is a problem all the same.
+
+    aiohttp would say the beginning of the line that it could not read, to the sender and in the log, traceback and
+    all: a code or a key may stand there, and strangers could fill the log.
+    """
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        if status >= 500:
+            return super().handle_error(request, status, exc, message)
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer was begun: nothing else can be said on this connection")
+        _log.info("request_unreadable", error=type(exc).__name__, status=status)
+        detail = "The request is not one that HTTP allows, or its first line or a header is longer than 8190 bytes."
+        answer = Problem("bad-request", detail).response()
+        answer.headers.update(HEADERS)
+        answer.force_close()
+        return answer
+
+
+class _Server(web.Server):
+    def __init__(self, plain: web.Server, handling: dict[str, Any]) -> None:
+        super().__init__(plain.request_handler, request_factory=plain.request_factory, **handling)
+        self._handling = handling
+
+    def __call__(self) -> web.RequestHandler:
+        return Protocol(self, loop=self._loop, **self._handling)
+
+
+class _Runner(web.AppRunner):
+    """aiohttp has no public place for a protocol of one's own: the server that it makes is put into ours."""
+
+    async def _make_server(self) -> web.Server:
+        return _Server(await super()._make_server(), self._kwargs)
+
+
 def make_runner(app: web.Application) -> web.AppRunner:
     """Bodies stay as they came (signatures are over raw bytes); shutting down waits for requests under way."""
-    return web.AppRunner(
+    return _Runner(
         app,
         access_log_class=AccessLog,
         auto_decompress=False,

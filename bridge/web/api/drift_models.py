@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from bridge.web.api.models import Id, Page
+from bridge.web.bodies import Moment
 
 
 class DriftQuery(Page):
     connection: Id | None = Field(default=None, description="Only of this connection: the side that did not tell")
     shop: Id | None = None
-    since: AwareDatetime | None = Field(default=None, description="Found from then on")
+    since: Moment | None = Field(default=None, description="Found from then on")
 
 
 class DriftOut(BaseModel):

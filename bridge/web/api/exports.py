@@ -88,7 +88,16 @@ ROUTES: Final = (
         "/api/v1/export/{book}",
         export_book,
         "Changelog, money, audit, drifts or attention as CSV or JSON lines",
-        {200: Answer(content_type="text/csv", says="CSV (RFC 4180) or JSON lines, streamed")},
+        {
+            200: Answer(
+                content_types=("text/csv", "application/jsonl"),
+                says="CSV (RFC 4180) or JSON lines, streamed",
+                headers={
+                    ROWS_HEADER: "Rows that there were when it began: those come, less what was forgotten by its end",
+                    "Content-Disposition": "The name of the file",
+                },
+            )
+        },
         problems=(404,),
         query=ExportQuery,
     ),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, field_validator
+from pydantic import BaseModel, Field, StringConstraints, field_validator
 
 from bridge.domain.settings import RequestRule, check_names
-from bridge.web.bodies import Asked
+from bridge.web.bodies import Asked, Moment
 
 CancellationId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 
@@ -46,7 +46,7 @@ class BuyerRequestsChange(Asked):
     """Fields left out keep their value; the rules are replaced as a whole."""
 
     enabled: bool = False
-    effective_from: AwareDatetime | None = None
+    effective_from: Moment | None = None
     hold_fulfilment: bool = False
     rules: list[RequestRule] = Field(default_factory=list, max_length=50)
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, Field
+
+from bridge.web.bodies import Asked, Moment
 
 
-class NewRestoreCheck(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    since: AwareDatetime | None = Field(
+class NewRestoreCheck(Asked):
+    since: Moment | None = Field(
         default=None, description="Look for changes from then on; else from where the restored database had read to"
     )
 
 
-class ResumeRestoreCheck(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class ResumeRestoreCheck(Asked):
     force: bool = Field(default=False, description="Although not everything was looked at")
 
 

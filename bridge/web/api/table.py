@@ -29,7 +29,7 @@ ROUTES: Final = (
         "/api/v1/openapi.json",
         show_openapi,
         "This document",
-        {200: Answer(says="OpenAPI 3.1")},
+        {200: Answer(content_types=("application/json",), says="OpenAPI 3.1")},
         token=False,
     ),
     Route(

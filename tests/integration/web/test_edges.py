@@ -20,12 +20,13 @@ PAGE = Path(__file__).parents[3] / "docs" / "reference" / "routes.md"
 
 
 def registered(house: House) -> set[tuple[str, str]]:
-    """What the router itself has but for the pages, which have a reference of their own; HEAD comes with GET."""
+    """What the router itself has but for the pages, which have a reference of their own; HEAD comes with GET, and
+    `*` refuses."""
     assert house.app is not None
     everything = {
         (route.method, route.resource.canonical)
         for route in house.app.router.routes()
-        if route.resource is not None and route.method != "HEAD"
+        if route.resource is not None and route.method not in {"HEAD", "*"}
     }
     pages = {(route.method, route.path) for route in PAGES} | {("GET", SCRIPT_PATH)}
     assert pages <= everything
@@ -192,3 +193,52 @@ async def test_stopping_waits_for_a_request_under_way(house: House) -> None:
     await stopping
     # Longer than TikTok waits for an answer to a message (3 s), and a whole stop is over within 10 s.
     assert 3 <= SHUTDOWN_SECONDS <= 4
+
+
+async def test_an_address_that_is_written_out_is_nobodys_id(house: House) -> None:
+    """`GET /attention/{item}` is not offered where `settle` is meant."""
+    for path in ("/api/v1/attention/settle", "/api/v1/attention/dismiss"):
+        for method in ("GET", "OPTIONS", "PUT"):
+            answer = await house.ask(method, path)
+            assert (answer.status, answer.json["type"]) == (405, "/problems/method-not-allowed")
+            assert answer.headers["Allow"] == "POST"
+
+
+@pytest.mark.parametrize("line", [b"GET /oauth/tiktok/callback?code=hunter2" + b"x" * 9000, b"hunter2 is no request"])
+async def test_what_is_not_http_is_a_problem_and_is_not_repeated(
+    house: House, line: bytes, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """aiohttp would say the line's beginning to the sender and, with a traceback, to the log."""
+    host, port = house.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(line + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+    await writer.drain()
+    said = (await asyncio.wait_for(reader.read(), 5)).decode()
+    writer.close()
+    assert " 400 " in said.splitlines()[0]
+    assert "Content-Type: application/problem+json" in said
+    assert "nosniff" in said
+    assert "/problems/bad-request" in said
+    assert "hunter2" not in said + caplog.text + capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/v1/sweeps", {"since": 0}),
+        ("/api/v1/sweeps", {"since": "1700000000"}),
+        ("/api/v1/sweeps", {"since": "0001-01-01T00:00:00+14:00"}),
+        ("/api/v1/sweeps", {"since": "2026-03-01T12:00:00"}),
+        ("/api/v1/restore-check/resume", {"force": 1}),
+        ("/api/v1/restore-check/resume", {"force": "true"}),
+    ],
+)
+async def test_a_value_of_another_type_is_refused_not_understood(house: House, path: str, body: object) -> None:
+    answer = await house.ask("POST", path, json=body)
+    assert (answer.status, answer.json["type"]) == (422, "/problems/invalid"), answer.text
+
+
+@pytest.mark.parametrize("since", ["0.5", "1700000000", "2026-03-01", "0001-01-01T00:00:00%2B14:00"])
+async def test_a_time_in_a_query_is_written_out(house: House, since: str) -> None:
+    assert (await house.ask("GET", f"/api/v1/drifts?since={since}")).status == 422
+    assert (await house.ask("GET", "/api/v1/drifts?since=2026-03-01t12:00:00.5z")).status == 200
