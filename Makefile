@@ -115,7 +115,7 @@ chromium: ## See that the tests of the pages find a browser; root on Debian inst
 		echo "No Chromium: the tests that need a browser are left out, and say so. Install one: apt-get install chromium" >&2; \
 	fi
 
-bench: install-dev mariadb ## Measure: arrivals a second, settling, sweeps (tests/bench)
+bench: install-dev mariadb ## Measure: deliveries, settling, pages on a large database (tests/bench)
 	@for bench in tests/bench/bench_*.py; do echo "$$bench"; $(BIN)/python "$$bench"; done
 
 test-live: install-dev ## Run the contract tests against a real Magento: make test-live MAGENTO_URL=https://…

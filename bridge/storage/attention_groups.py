@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,6 +23,8 @@ class Group:
     title: str
     """Of its newest item."""
     what_to_do: str
+    because: str
+    """Of the first sample: why it is there."""
     count: int
     oldest: datetime
     """Since when the oldest of them waits."""
@@ -39,40 +43,49 @@ async def groups(
     """One for each kind, the one that runs out first at the front, then the largest."""
     where = matching(state=state, shop_id=shop_id, connection_id=connection_id)
     since = func.coalesce(table.c.opened_at, table.c.created_at)
-    counted = await conn.execute(
+    urgent = (table.c.deadline_at.is_(None), table.c.deadline_at, table.c.id)
+    ranked = (
         select(
             table.c.kind,
-            func.count().label("number"),
-            func.min(since, type_=Instant()).label("oldest"),
-            func.min(table.c.deadline_at, type_=Instant()).label("deadline"),
-            func.max(table.c.id).label("newest"),
+            table.c.id,
+            func.row_number().over(partition_by=table.c.kind, order_by=urgent).label("place"),
+            func.count().over(partition_by=table.c.kind).label("number"),
+            func.min(since, type_=Instant()).over(partition_by=table.c.kind).label("oldest"),
+            func.min(table.c.deadline_at, type_=Instant()).over(partition_by=table.c.kind).label("deadline"),
+            func.max(table.c.id).over(partition_by=table.c.kind).label("newest"),
         )
         .where(*where)
-        .group_by(table.c.kind)
+        .subquery()
     )
-    found: list[Group] = []
-    for row in counted.all():
-        newest = (
-            await conn.execute(select(table.c.title, table.c.what_to_do).where(table.c.id == row.newest))
-        ).one_or_none()
-        first = (
-            select(table.c.id)
-            .where(*where, table.c.kind == row.kind)
-            .order_by(table.c.deadline_at.is_(None), table.c.deadline_at, table.c.id)
-            .limit(SAMPLES)
+    # A few rows of each kind; one statement, however many kinds there are.
+    rows = (await conn.execute(select(ranked).where(ranked.c.place <= SAMPLES).order_by(ranked.c.place))).all()
+    samples: dict[str, list[str]] = {}
+    for row in rows:
+        samples.setdefault(row.kind, []).append(row.id)
+    firsts = [row for row in rows if row.place == 1]
+    said = await _said(conn, {one for row in firsts for one in (row.id, row.newest)})
+    found = [
+        Group(
+            kind=row.kind,
+            title=said[row.newest].title if row.newest in said else "",
+            what_to_do=said[row.newest].what_to_do if row.newest in said else "",
+            because=said[row.id].because if row.id in said else "",
+            count=int(row.number),
+            oldest=row.oldest,
+            nearest_deadline=row.deadline,
+            samples=tuple(samples[row.kind]),
         )
-        found.append(
-            Group(
-                kind=row.kind,
-                title=newest.title if newest else "",
-                what_to_do=newest.what_to_do if newest else "",
-                count=int(row.number),
-                oldest=row.oldest,
-                nearest_deadline=row.deadline,
-                samples=tuple((await conn.execute(first)).scalars()),
-            )
-        )
+        for row in firsts
+    ]
     return sorted(found, key=lambda one: (one.nearest_deadline is None, one.nearest_deadline or one.oldest, -one.count))
+
+
+async def _said(conn: AsyncConnection, ids: Collection[str]) -> dict[str, Any]:
+    """Item → its words. One that went meanwhile is left out."""
+    if not ids:
+        return {}
+    words = select(table.c.id, table.c.title, table.c.because, table.c.what_to_do).where(table.c.id.in_(sorted(ids)))
+    return {row.id: row for row in await conn.execute(words)}
 
 
 async def dismiss_all(

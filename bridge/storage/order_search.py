@@ -1,19 +1,47 @@
 """Paging through orders, fast with a million of them: every page is a few range reads in an index's own order.
 
 Without a query: newest first. With one: orders whose id, channel id, store number or store id begins with it, one
-column after the other, each in its own order, so that even a prefix that fits every order is never sorted.
+column after the other, each in its own order, so that even a prefix that fits every order is never sorted. Plans and
+readings stay where they are: they are most of an order's bytes, and no list shows them.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage.rows import BadCursor, pack_cursor, unpack_cursor
 from bridge.storage.tables import orders as table
 
+
+@dataclass(frozen=True, slots=True)
+class ListedOrder:
+    """What a list shows of an order."""
+
+    id: str
+    channel_order_id: str
+    shop_id: str
+    state: str
+    because: str
+    store_connection_id: str | None
+    store_view: str | None
+    store_order_id: str | None
+    store_number: str | None
+    origin: str | None
+    reserved: str | None
+    reserved_because: str
+    blocked: str | None
+    channel_created_at: datetime | None
+    settled_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+_SHOWN = [table.c[one.name] for one in fields(ListedOrder)]
 _COLUMNS = (table.c.id, table.c.channel_order_id, table.c.store_number, table.c.store_order_id)
 # The greatest character there is: a prefix and this are above everything that begins with the prefix.
 _END = "\U0010ffff"
@@ -26,8 +54,8 @@ def _begins(column: ColumnElement[Any], prefix: str) -> ColumnElement[bool]:
 
 async def page(
     conn: AsyncConnection, *, query: str, state: str | None, shop_id: str | None, cursor: str | None, limit: int
-) -> tuple[list[Row[Any]], str | None]:
-    """Rows of the page and the next page's cursor, None at the end. Raises `BadCursor`."""
+) -> tuple[list[ListedOrder], str | None]:
+    """A page and the next page's cursor, None at the end. Raises `BadCursor`."""
     filters: list[ColumnElement[bool]] = []
     if state:
         filters.append(table.c.state == str(state))
@@ -38,18 +66,18 @@ async def page(
         return await _by_prefix(conn, prefix, filters, cursor, limit)
     if cursor:
         filters.append(table.c.id < unpack_cursor(cursor, 1)[0])
-    found = await conn.execute(select(table).where(*filters).order_by(table.c.id.desc()).limit(limit + 1))
-    rows = list(found)
+    found = await conn.execute(select(*_SHOWN).where(*filters).order_by(table.c.id.desc()).limit(limit + 1))
+    rows = [ListedOrder(**row._mapping) for row in found]
     return rows[:limit], pack_cursor([rows[limit - 1].id]) if len(rows) > limit else None
 
 
 async def _by_prefix(
     conn: AsyncConnection, prefix: str, filters: list[ColumnElement[bool]], cursor: str | None, limit: int
-) -> tuple[list[Row[Any]], str | None]:
+) -> tuple[list[ListedOrder], str | None]:
     stage, value, last_id = unpack_cursor(cursor, 3) if cursor else ["0", "", ""]
     if not stage.isdigit() or int(stage) >= len(_COLUMNS):
         raise BadCursor(f"{cursor!r} is not a cursor of this list")
-    rows: list[tuple[int, Row[Any]]] = []
+    rows: list[tuple[int, ListedOrder]] = []
     for number in range(int(stage), len(_COLUMNS)):
         column = _COLUMNS[number]
         where = [_begins(column, prefix), *filters]
@@ -59,10 +87,10 @@ async def _by_prefix(
         # What an earlier column has shown is not shown again.
         where += [or_(earlier.is_(None), ~_begins(earlier, prefix)) for earlier in _COLUMNS[:number]]
         wanted = limit + 1 - len(rows)
-        found = await conn.execute(select(table).where(*where).order_by(column, table.c.id).limit(wanted))
-        rows += [(number, row) for row in found]
+        found = await conn.execute(select(*_SHOWN).where(*where).order_by(column, table.c.id).limit(wanted))
+        rows += [(number, ListedOrder(**row._mapping)) for row in found]
         if len(rows) > limit:
             last, row = rows[limit - 1]
-            place = [str(last), str(row._mapping[_COLUMNS[last].name]), row.id]
+            place = [str(last), str(getattr(row, _COLUMNS[last].name)), row.id]
             return [row for _, row in rows[:limit]], pack_cursor(place)
     return [row for _, row in rows], None

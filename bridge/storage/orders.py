@@ -17,6 +17,7 @@ from bridge.storage import order_search
 from bridge.storage.columns import db_now_ms
 from bridge.storage.errors import NotFound
 from bridge.storage.ids import new_id
+from bridge.storage.order_search import ListedOrder
 from bridge.storage.tables import orders as table
 from bridge.storage.upserts import upsert
 
@@ -279,9 +280,6 @@ async def search(
     shop_id: str | None = None,
     cursor: str | None = None,
     limit: int = 50,
-) -> tuple[list[OrderRecord], str | None]:
+) -> tuple[list[ListedOrder], str | None]:
     """A page of orders and the cursor of the next one. See `bridge.storage.order_search`. Raises `BadCursor`."""
-    rows, following = await order_search.page(
-        conn, query=query or "", state=state, shop_id=shop_id, cursor=cursor, limit=limit
-    )
-    return [record(row._mapping) for row in rows], following
+    return await order_search.page(conn, query=query or "", state=state, shop_id=shop_id, cursor=cursor, limit=limit)

@@ -1,6 +1,6 @@
 """`bridge serve` with something taken out or written down, so that two runs differ in that alone.
 
-    python served.py [--answer-only] [--no-workers] [--trace FILE]
+    python served.py [--answer-only] [--no-workers] [--no-rounds] [--trace FILE]
 
 Without a flag it is `bridge serve` itself.
 """
@@ -28,7 +28,7 @@ from bridge.meters import Meters
 from bridge.storage import sqlite
 from bridge.storage.inbox_writer import InboxWriter
 from bridge.storage.trips import Trips
-from bridge.sync import workers
+from bridge.sync import rounds, workers
 
 
 class AnswerOnly(InboxWriter):
@@ -38,7 +38,7 @@ class AnswerOnly(InboxWriter):
         del arrival
 
 
-async def _rest(self: workers.Workers) -> None:
+async def _rest(self: workers.Workers | rounds.Rounds) -> None:
     await self._stopping.wait()
 
 
@@ -115,12 +115,15 @@ def _serve() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--answer-only", action="store_true")
     parser.add_argument("--no-workers", action="store_true")
+    parser.add_argument("--no-rounds", action="store_true")
     parser.add_argument("--trace", default="")
     asked = parser.parse_args()
     if asked.answer_only:
         setattr(bridge.bootstrap, "InboxWriter", AnswerOnly)  # noqa: B010 -- it is not the module's own name
     if asked.no_workers:
         workers.Workers.run = _rest  # type: ignore[method-assign]
+    if asked.no_rounds:
+        rounds.Rounds._run = _rest  # type: ignore[method-assign]
     if asked.trace:
         _traced(asked.trace)
     sys.argv = ["bridge", "serve"]

@@ -48,20 +48,24 @@ def free_port() -> int:
 
 
 class MariaDB:
-    """Started with `start()`; `stop()` and `start()` again keep the data."""
+    """Started with `start()`; `stop()` and `start()` again keep the data. `kept`: a folder whose data, where there
+    are any, are used again. `flags` go to the server.
+    """
 
-    def __init__(self, root: Path | None = None) -> None:
+    def __init__(self, root: Path | None = None, *, kept: Path | None = None, flags: tuple[str, ...] = ()) -> None:
         self._server = _find("mariadbd", "mysqld")
         self._install = _find("mariadb-install-db", "mysql_install_db")
         # In memory where there is room: tests wait for many commits. Benches name a folder on a disk.
         memory = Path("/dev/shm")
         base = root or (memory if memory.is_dir() and os.access(memory, os.W_OK) else None)
-        self.root = Path(tempfile.mkdtemp(prefix="bridge-mariadb-", dir=base))
+        self.root = kept or Path(tempfile.mkdtemp(prefix="bridge-mariadb-", dir=base))
+        self._flags = flags
         self._socket = Path(tempfile.mkdtemp(prefix="bridge-sock-")) / "s"
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._names = itertools.count(1)
-        self._install_data()
+        if not (self.root / "data").is_dir():
+            self._install_data()
 
     @property
     def pid(self) -> int:
@@ -107,6 +111,7 @@ class MariaDB:
                 # Another zone than UTC: what takes the session's zone for granted shows.
                 "--default-time-zone=+05:30",
                 "--performance-schema=OFF",
+                *self._flags,
             ],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -178,6 +183,10 @@ class MariaDB:
         self._process = None
 
     def remove(self) -> None:
-        self.stop()
+        self.leave()
         shutil.rmtree(self.root, ignore_errors=True)
+
+    def leave(self) -> None:
+        """Stop, and leave the data where they are."""
+        self.stop()
         shutil.rmtree(self._socket.parent, ignore_errors=True)

@@ -28,6 +28,7 @@ class GroupOut(BaseModel):
     kind: str
     title: str
     what_to_do: str
+    because: str = Field(description="Why the first of the samples is there")
     count: int
     oldest: datetime = Field(description="Since when the oldest of them waits")
     nearest_deadline: datetime | None

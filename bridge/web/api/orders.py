@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage import attention, changelog, ledger, money_proofs, orders
+from bridge.storage.order_search import ListedOrder
 from bridge.storage.orders import OrderRecord, OrderState
 from bridge.web.api.attention import item_out
 from bridge.web.api.models import (
@@ -28,6 +29,8 @@ from bridge.web.desk import DESK, WebDesk
 from bridge.web.problems import Problem, invalid
 from bridge.web.routes import WHO, ok
 
+ENTRIES: Final = 500
+"""Of an order's changelog; the export has all."""
 _STATES = frozenset(state.value for state in OrderState)
 
 
@@ -52,9 +55,9 @@ async def show_order(request: web.Request) -> web.Response:
     return ok(await whole_order(request.app[DESK], request.match_info["order"]))
 
 
-async def whole_order(desk: WebDesk, order_id: str) -> OrderOut:
-    """Raises `Problem`: 404, 409."""
-    return await desk.db.read(lambda conn: _whole(conn, order_id))
+async def whole_order(desk: WebDesk, order_id: str, *, entries: int = ENTRIES) -> OrderOut:
+    """With so many entries of its changelog, the oldest. Raises `Problem`: 404, 409."""
+    return await desk.db.read(lambda conn: _whole(conn, order_id, entries))
 
 
 async def settle_order(request: web.Request) -> web.Response:
@@ -96,11 +99,11 @@ async def find_order(conn: AsyncConnection, order_id: str) -> OrderRecord:
     return found[0]
 
 
-async def _whole(conn: AsyncConnection, order_id: str) -> OrderOut:
+async def _whole(conn: AsyncConnection, order_id: str, most: int = ENTRIES) -> OrderOut:
     record = await find_order(conn, order_id)
     reading = dict(record.reading or {})
     units = reading.pop("units", [])
-    entries = await changelog.of_order(conn, record.id)
+    entries = await changelog.of_order(conn, record.id, limit=most) if most else []
     items, _ = await attention.search(conn, state="open", order_id=record.id)
     reading.pop("money", None)
     proof = await money_proofs.of_order(conn, record.id)
@@ -121,19 +124,19 @@ def _claim(claim: ledger.Claim) -> ClaimOut:
     return ClaimOut(**{name: values[name] for name in ClaimOut.model_fields})
 
 
-def _brief(record: OrderRecord) -> dict[str, Any]:
+def _brief(record: OrderRecord | ListedOrder) -> dict[str, Any]:
     return {
         "id": record.id,
         "channel_order_id": record.channel_order_id,
         "shop": record.shop_id,
-        "state": record.state.value,
+        "state": str(record.state),
         "because": record.because,
         "store_connection": record.store_connection_id,
         "store_view": record.store_view,
         "store_order_id": record.store_order_id,
         "store_number": record.store_number,
         "origin": record.origin,
-        "reserved": record.reserved.value if record.reserved else None,
+        "reserved": str(record.reserved) if record.reserved else None,
         "reserved_because": record.reserved_because,
         "blocked": record.blocked,
         "channel_created_at": record.channel_created_at,

@@ -11,7 +11,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.attention import AttentionKind
-from bridge.storage import attention, shops
+from bridge.storage import shops
 from bridge.storage.connections import Connection
 from bridge.storage.shops import Shop
 from bridge.web.api.attention import cancel_item_lines, dismiss_item, find_items, item_out, named, settle_item
@@ -45,6 +45,8 @@ STATES: Final[Mapping[str, str]] = {
     "closed": "Settled",
     "all": "All",
 }
+LISTED: Final = 50
+"""Items of a page at most."""
 _SHOWN_OTHERWISE: Final = frozenset({"requests"})
 
 
@@ -57,11 +59,6 @@ async def _groups(request: web.Request, errors: dict[str, str] | None = None, st
     found = await find_groups(desk, GroupQuery())
     urgent = await find_items(desk, AttentionQuery(sort="deadline", limit=20))
 
-    async def read(conn: AsyncConnection) -> dict[str, str]:
-        """Why the first of each kind is there. As many reads as there are kinds."""
-        firsts = [await attention.get(conn, one.samples[0]) for one in found.groups if one.samples]
-        return {one.kind: one.because for one in firsts if one}
-
     return show(
         request,
         "attention.html",
@@ -70,7 +67,6 @@ async def _groups(request: web.Request, errors: dict[str, str] | None = None, st
         status=status,
         groups=[(one, FOR_ALL.get(one.kind)) for one in found.groups],
         allows=ALLOWS,
-        whys=await desk.db.read(read),
         urgent=urgent.items,
         sweeps=await sweep_status(desk),
         errors=errors or {},
@@ -84,6 +80,7 @@ async def show_items(request: web.Request) -> web.Response:
     status = 200
     try:
         asked = read_query(request, AttentionQuery)
+        asked = asked.model_copy(update={"limit": min(asked.limit, LISTED)})
         found = await find_items(desk, asked)
     except Problem as problem:
         asked, found = AttentionQuery(), AttentionPage(items=[], next=None)
@@ -119,7 +116,7 @@ async def show_item(request: web.Request) -> web.Response:
 async def _item(request: web.Request, errors: dict[str, str] | None = None, status: int = 200) -> web.Response:
     desk = request.app[DESK]
     item = item_out(await named(desk, request.match_info["item"]))
-    order = await whole_order(desk, item.order) if item.order else None
+    order = await whole_order(desk, item.order, entries=0) if item.order else None
 
     async def read(conn: AsyncConnection) -> tuple[Shop | None, Connection | None]:
         shop = await shops.get(conn, item.shop) if item.shop else None

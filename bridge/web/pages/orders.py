@@ -7,16 +7,19 @@ from typing import Final
 from urllib.parse import urlencode
 
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage import changelog, shops
+from bridge.storage.changelog import Entry
 from bridge.storage.orders import OrderState
+from bridge.storage.shops import Shop
 from bridge.web.api.models import Link, OrderPage, OrderQuery, Settle
 from bridge.web.api.orders import find_orders, link_now, settle_now, whole_order
 from bridge.web.bodies import read_query
 from bridge.web.desk import DESK
+from bridge.web.pages import fitting
 from bridge.web.pages.allowing import ALLOWS, allowed, what_may_be_allowed
 from bridge.web.pages.forms import FORM, wrong_fields
-from bridge.web.pages.in_words import in_words
 from bridge.web.pages.order_links import order_links
 from bridge.web.pages.refusals import REFUSALS, told
 from bridge.web.pages.rendering import see_other, show
@@ -36,7 +39,8 @@ STATES: Final[Mapping[str, tuple[str, str, str]]] = {
     OrderState.POISONED.value: ("set aside", "bad", "Failed again and again; waits for a person."),
 }
 """State → its word, its tone and what it means."""
-UNITS_AT_MOST: Final = 150
+LISTED: Final = 50
+"""Orders of a page at most."""
 _SIDES: Final = {"living": "", "cancelled": "bad", "refunded": "bad", "returned": "warn", "partly refunded": "warn"}
 
 
@@ -46,6 +50,7 @@ async def show_orders(request: web.Request) -> web.Response:
     status = 200
     try:
         asked = read_query(request, OrderQuery)
+        asked = asked.model_copy(update={"limit": min(asked.limit, LISTED)})
         found = await find_orders(desk, asked)
     except Problem as problem:
         asked = OrderQuery(query=request.query.get("query", "")[:100] or None)
@@ -82,10 +87,24 @@ async def _order(
     request: web.Request, errors: dict[str, str] | None = None, status: int = 200, store_order: str = ""
 ) -> web.Response:
     desk = request.app[DESK]
-    order = await whole_order(desk, request.match_info["order"])
+    order = await whole_order(desk, request.match_info["order"], entries=0)
     before = request.query.get("before", "")[:64] or None
-    entries, earlier = await desk.db.read(lambda conn: changelog.latest(conn, order.id, before))
-    shop = await desk.db.read(lambda conn: shops.get(conn, order.shop))
+
+    async def read(conn: AsyncConnection) -> tuple[list[Entry], str | None, Shop | None, list[tuple[str, str]]]:
+        shop = await shops.get(conn, order.shop)
+        return *await changelog.latest(conn, order.id, before), shop, await order_links(conn, desk, order, shop)
+
+    entries, earlier, shop, links = await desk.db.read(read)
+    told_of = fitting.story(entries)
+    if len(told_of) < len(entries):
+        earlier = told_of[-1][0].id
+    from_unit = _place(request, len(order.units))
+    units = fitting.page_of(order.units, from_unit)
+    claims = fitting.fitting(
+        reversed(order.claims),
+        fitting.ATTEMPTS,
+        lambda one: fitting.weight(one.because[:300], one.reference, around=420),
+    )
     allows = what_may_be_allowed(order)
     form = request.get(FORM)
     return show(
@@ -97,19 +116,45 @@ async def _order(
         order=order,
         shop=shop,
         state=STATES.get(order.state, (order.state, "", "")),
-        units=order.units[:UNITS_AT_MOST],
+        units=units,
+        from_unit=from_unit,
+        units_before=_order_at(order.id, "units-heading", before=before) if from_unit else None,
+        units_after=_order_at(order.id, "units-heading", before=before, units=str(from_unit + len(units)))
+        if from_unit + len(units) < len(order.units)
+        else None,
         sides=_SIDES,
         channel=order.reading.get("channel") or {},
         store=order.reading.get("store") or {},
-        story=[(one, in_words(one.facts)) for one in entries],
-        earlier=f"/orders/{order.id}?before={earlier}#story" if earlier else None,
-        newest=f"/orders/{order.id}#story" if before else None,
+        money_lines=fitting.fitting(
+            order.money.lines, fitting.MONEY, lambda one: fitting.weight(one.sku, one.what, around=160)
+        )
+        if order.money
+        else [],
+        questions=fitting.fitting(
+            order.attention, fitting.QUESTIONS, lambda one: fitting.weight(one.title, one.because, around=260)
+        ),
+        claims=claims[::-1],
+        story=told_of,
+        earlier=_order_at(order.id, "story", before=earlier) if earlier else None,
+        newest=_order_at(order.id, "story") if before else None,
         allows=[(name, *ALLOWS[name], bool(form and form.has(f"allow_{name}"))) for name in allows],
         may_link=order.state not in _NOT_LINKED and order.store_order_id is None,
-        links=await order_links(desk, order),
+        links=links,
         errors=errors or {},
         store_order=store_order,
     )
+
+
+def _order_at(order_id: str, part: str, **query: str | None) -> str:
+    asked = urlencode({name: value for name, value in query.items() if value})
+    return f"/orders/{order_id}{f'?{asked}' if asked else ''}#{part}"
+
+
+def _place(request: web.Request, count: int) -> int:
+    """From which unit on they are shown; from the first where the address says nothing, or what cannot be."""
+    text = request.query.get("units", "")
+    place = int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0
+    return place if place < count else 0
 
 
 _NOT_LINKED: Final = frozenset({OrderState.IGNORED.value, OrderState.IMPORTING.value})
