@@ -10,6 +10,7 @@ from typing import Any, Final
 from bridge.domain.channel_order import ChannelOrder
 from bridge.domain.effects import Effect, EffectKind, Settlement, Verdict
 from bridge.domain.link import Link
+from bridge.domain.money import Money
 from bridge.domain.settings import ShopSettings
 from bridge.domain.store_order import StoreOrder
 
@@ -39,6 +40,22 @@ def as_if_on(settings: ShopSettings, directions: Collection[str]) -> ShopSetting
 def direction_of(kind: EffectKind) -> str:
     """The setting that an effect hangs on."""
     return "store_to_channel" if kind.side == "channel" else "channel_to_store"
+
+
+_NAMES: Final = {
+    "store_to_channel": "refund → TikTok Shop cancellation",
+    "channel_to_store": "TikTok Shop cancellation → refund",
+}
+
+
+def why_not_now(settings: ShopSettings, effect: str) -> str | None:
+    """Why an order of the past with this effect cannot be applied as the shop is set; None where it can."""
+    if settings.dry_run:
+        return "the shop is in dry run, in which nothing is done: switch it off first; by itself that acts on no past"
+    direction = direction_of(EffectKind(effect))
+    if not getattr(settings.cancellation_sync, direction).enabled:
+        return f"{_NAMES[direction]} is switched off: switch it on first; by itself that acts on no past"
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +91,14 @@ def would(settlement: Settlement, channel: ChannelOrder, store: StoreOrder | Non
     restock_because = getattr(effect, "restock_because", "")
     if restock_because:
         because = f"{because}. {restock_because}"
-    facts |= _plain(effect, store)
+    facts |= {"value": str(_value(effect, channel)), **_plain(effect, store)}
     return Would(effect.kind.value, verdict.value, because, facts)
+
+
+def _value(effect: Effect, channel: ChannelOrder) -> Money:
+    """What the buyer paid for the units concerned: after discounts, before tax, shipping and other fees."""
+    prices = [unit.sale_price for unit in channel.units if unit.id in effect.units]
+    return sum(prices, Money.zero(channel.payment.total.currency))
 
 
 def _plain(effect: Effect, store: StoreOrder | None) -> dict[str, Any]:

@@ -109,13 +109,21 @@ def _is(effect: str | None) -> list[ColumnElement[bool]]:
 
 
 async def page(
-    conn: AsyncConnection, job_id: str, *, effect: str | None = None, cursor: str | None = None, limit: int = 50
+    conn: AsyncConnection,
+    job_id: str,
+    *,
+    effect: str | None = None,
+    state: str | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
 ) -> tuple[list[Entry], str | None]:
     """A page in the order found, and the next page's cursor. Raises `BadCursor`.
 
-    `effect`: a kind, `held`, `nothing` or `all`; None: all but nothing.
+    `effect`: a kind, `held`, `nothing` or `all`; None: all but nothing. `state`: `found` or `applied`; None: both.
     """
     where = [table.c.job_id == job_id, *_is(effect)]
+    if state is not None:
+        where.append(table.c.state == state)
     if cursor:
         where.append(table.c.id > unpack_cursor(cursor, 1)[0])
     rows = list(await conn.execute(select(table).where(*where).order_by(table.c.id).limit(limit + 1)))

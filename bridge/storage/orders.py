@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -128,6 +128,16 @@ async def by_channel(conn: AsyncConnection, shop_id: str, channel_order_id: str)
     return await _one(
         conn, select(table).where(table.c.shop_id == shop_id, table.c.channel_order_id == channel_order_id)
     )
+
+
+async def of_channel_ids(
+    conn: AsyncConnection, shop_id: str, channel_order_ids: Collection[str]
+) -> dict[str, OrderRecord]:
+    """Those of these sales that are known, by the channel's id."""
+    rows = await conn.execute(
+        select(table).where(table.c.shop_id == shop_id, table.c.channel_order_id.in_(sorted(channel_order_ids)))
+    )
+    return {row.channel_order_id: record(row._mapping) for row in rows}
 
 
 async def by_channel_id(conn: AsyncConnection, channel_order_id: str) -> list[OrderRecord]:

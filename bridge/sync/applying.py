@@ -12,8 +12,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.domain.effects import EffectKind
-from bridge.domain.past import direction_of
+from bridge.domain.past import why_not_now
 from bridge.domain.settings import ShopSettings
 from bridge.ports import ActionRefused, Applied
 from bridge.storage import audit, changelog, history, orders, shops, work
@@ -23,10 +22,6 @@ from bridge.sync.bulk import A_SECOND
 from bridge.sync.desk import Desk
 
 ALLOWS = frozenset({"past", "link"})
-_NAMES = {
-    "store_to_channel": "refund → TikTok Shop cancellation",
-    "channel_to_store": "TikTok Shop cancellation → refund",
-}
 
 
 async def apply(desk: Desk, shop_id: str, job_id: str, order_ids: Sequence[str], who: str) -> tuple[Applied, ...]:
@@ -79,9 +74,4 @@ def _why_not(settings: ShopSettings, entry: Entry | None) -> str | None:
         return "the run has nothing about this order"
     if entry.effect is None:
         return f"nothing would have been done: {entry.because}"
-    if settings.dry_run:
-        return "the shop is in dry run, in which nothing is done: switch it off first; by itself that acts on no past"
-    direction = direction_of(EffectKind(entry.effect))
-    if not getattr(settings.cancellation_sync, direction).enabled:
-        return f"{_NAMES[direction]} is switched off: switch it on first; by itself that acts on no past"
-    return None
+    return why_not_now(settings, entry.effect)

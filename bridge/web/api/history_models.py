@@ -35,6 +35,7 @@ class HistoryQuery(Page):
         max_length=20,
         description="refund, cancel, … or held, nothing, all; left out: everything but nothing",
     )
+    state: Literal["found", "applied"] | None = Field(default=None, description="left out: both")
 
 
 class OrderNow(BaseModel):

@@ -24,6 +24,7 @@ NAVIGATION: Final[tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]] = (
             ("overview", HOME, "Overview"),
             ("attention", "/attention", "Needs attention"),
             ("orders", "/orders", "Orders"),
+            ("history", "/history", "History"),
         ),
     ),
     (

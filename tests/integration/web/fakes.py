@@ -218,6 +218,7 @@ class FakeActions:
     mended: list[str] = field(default_factory=list)
     looked_back: list[tuple[str, int, tuple[str, ...], str]] = field(default_factory=list)
     applied: list[tuple[str, str, tuple[str, ...], str]] = field(default_factory=list)
+    apply_answers: dict[str, Applied] = field(default_factory=dict)
     woken: int = 0
     answered: list[tuple[str, Mapping[str, Any], Answer]] = field(default_factory=list)
     listed: tuple[RejectReason, ...] = (RejectReason("packed", "Packed already"),)
@@ -272,7 +273,8 @@ class FakeActions:
     async def apply_history(self, shop_id: str, job_id: str, order_ids: Sequence[str], who: str) -> tuple[Applied, ...]:
         self._maybe_refuse()
         self.applied.append((shop_id, job_id, tuple(order_ids), who))
-        return tuple(Applied(order_id, is_taken=True, says="looked at") for order_id in order_ids)
+        taken = {order_id: Applied(order_id, is_taken=True, says="looked at") for order_id in order_ids}
+        return tuple(self.apply_answers.get(order_id, answer) for order_id, answer in taken.items())
 
     async def reauthorized(self, connection_id: str) -> None:
         self.mended.append(connection_id)
