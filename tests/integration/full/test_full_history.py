@@ -9,6 +9,7 @@ import pytest
 
 from tests.integration.connect.parts import MUGS, STICKER, JsonObject, ask, idle, kinds, store_cancels
 from tests.integration.full.test_full_linking import NOTES, NUMBERS, names, theirs
+from tests.integration.pages.browsing import PASSWORD, Browser
 from tests.support.mariadb import free_port
 from tests.support.stage import REASON, Stage
 
@@ -74,6 +75,14 @@ async def cancel(play: Stage, order_id: str, **more: Any) -> None:
 async def run(play: Stage, **body: Any) -> JsonObject:
     job = (await play.api("POST", f"shops/{play.shop_id}/history", body, expect=202))["job"]
     return await ended(play, job)
+
+
+async def at_the_pages(play: Stage) -> Browser:
+    """A manager's browser, signed in."""
+    await play.api("POST", "users", {"name": "anna", "password": PASSWORD, "role": "manager"})
+    browser = Browser(play)
+    assert "Sign out" in (await browser.sign_in("anna")).words
+    return browser
 
 
 async def ended(play: Stage, job: str, seconds: float = 60) -> JsonObject:
@@ -184,29 +193,47 @@ async def test_chosen_orders_are_settled_the_others_are_left_and_twice_is_once(p
     second = await play.place(MUGS, announce=False)
     made = await theirs(play, **names(second)["number"])
     await play.magento.control("POST", "refund", {"order": made["id"]})
-    job = (await run(play))["id"]
+    browser, here = await at_the_pages(play), f"/history/{play.shop_id}"
+    begun = await browser.submit(await browser.get("/history"), here, days="30")
+    assert "The run has begun" in begun.words
+    job = (await play.api("GET", f"shops/{play.shop_id}/history"))["job"]["id"]
+    await ended(play, job)
+    page = await browser.get(here)
+    assert "Cancellation on TikTok Shop 2" in page.words
+    assert "Credit memo in" in page.words
+    assert "switched off: switch it on first" in page.words
+    assert "Choose order" not in page.html, "nothing can be applied yet"
     early = await apply(play, job, sales["refunded"])
     assert "switched off: switch it on first" in early[sales["refunded"]]["says"]
     await went_live(play)
     await idle(play)
     before = await acts(play)
-    answers = await apply(play, job, sales["refunded"], sales["cancelled"], sales["living"], "577000000000000000")
-    assert [one["state"] for one in answers.values()] == ["accepted", "accepted", "refused", "refused"]
+    answers = await apply(play, job, sales["living"], "577000000000000000")
+    assert [one["state"] for one in answers.values()] == ["refused", "refused"]
     assert "nothing would have been done" in answers[sales["living"]]["says"]
+    chosen = [sales["refunded"], sales["cancelled"]]
+    shown = await browser.submit(await browser.get(here), f"{here}/apply", order=chosen)
+    assert "2 × MUG, not restocked" in shown.words
+    assert "1 × Cancellation on TikTok Shop , for units worth 25.00 USD" in shown.words
+    assert await acts(play) == before, "the page only says what will happen"
+    done = await browser.submit(shown, f"{here}/apply")
+    assert "2 orders were accepted" in done.words
     for name in ("refunded", "cancelled"):
         order = await play.settled(sales[name], "both books agree: all")
         assert order["origin"] == "linked"
+        assert f"/orders/{order['id']}" in done.links
     assert await acts(play) == (before[0] + 1, before[1] + 1)
     again = await apply(play, job, sales["refunded"], sales["cancelled"])
     assert {one["state"] for one in again.values()} == {"accepted"}
     await idle(play)
     assert await acts(play) == (before[0] + 1, before[1] + 1)
     assert await store_cancels(play, second) == 0
-    shown = await rows(play, "all")
-    assert (shown[sales["refunded"]]["state"], shown[second]["state"]) == ("applied", "found")
-    assert shown[sales["refunded"]]["order"]["state"] == "settled"
+    now = await rows(play, "all")
+    assert (now[sales["refunded"]]["state"], now[second]["state"]) == ("applied", "found")
+    assert now[sales["refunded"]]["order"]["state"] == "settled"
     audit = (await play.api("GET", f"audit?what=shop {play.shop_id} history applied"))["changes"]
-    assert audit[-1]["after"] == {"job": job, "orders": [sales["refunded"], sales["cancelled"]]}
+    assert audit[-1]["after"] == {"job": job, "orders": chosen}
+    assert audit[-1]["who"] == "user anna"
 
 
 async def test_what_has_changed_since_the_run_decides(play: Stage) -> None:
