@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -12,6 +12,9 @@ from tests.integration.full.test_full_linking import NOTES, NUMBERS, names, thei
 from tests.integration.pages.browsing import PASSWORD, Browser
 from tests.support.mariadb import free_port
 from tests.support.stage import REASON, Stage
+
+if TYPE_CHECKING:
+    from tests.integration.web.house import House
 
 BOTH = {"store_to_channel": {"enabled": True, "default_reason": REASON}, "channel_to_store": {"enabled": True}}
 
@@ -80,7 +83,7 @@ async def run(play: Stage, **body: Any) -> JsonObject:
 async def at_the_pages(play: Stage) -> Browser:
     """A manager's browser, signed in."""
     await play.api("POST", "users", {"name": "anna", "password": PASSWORD, "role": "manager"})
-    browser = Browser(play)
+    browser = Browser(cast("House", play))  # all that a browser needs of one is its address and its session
     assert "Sign out" in (await browser.sign_in("anna")).words
     return browser
 

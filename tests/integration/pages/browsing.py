@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from http.cookies import SimpleCookie
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
@@ -122,18 +122,8 @@ class Page:
         return found[0]
 
 
-class Served(Protocol):
-    """Where the pages are: a house of fakes, or a whole service."""
-
-    @property
-    def url(self) -> str: ...
-
-    @property
-    def session(self) -> aiohttp.ClientSession | None: ...
-
-
 class Browser:
-    def __init__(self, house: Served) -> None:
+    def __init__(self, house: House) -> None:
         self.house = house
         self.cookies: dict[str, str] = {}
 

@@ -16,8 +16,8 @@ from tests.integration.web.house import House
 async def test_the_past_is_looked_at_chosen_from_and_applied(house: House, chromium: Chromium, *, script: bool) -> None:
     shop_id, _ = await house.tied_shop()
     await house.ask("PUT", f"/api/v1/shops/{shop_id}/cancellation-sync", json=ON)
-    look = {"width": 1280, "color_scheme": "light"} if script else {"width": 360, "color_scheme": "dark"}
-    async with visiting(chromium, house.url, script=script, **look) as visitor:
+    width, scheme = (1280, "light") if script else (360, "dark")
+    async with visiting(chromium, house.url, script=script, width=width, color_scheme=scheme) as visitor:
         page = visitor.page
         await visitor.sign_in()
         await page.get_by_role("navigation", name="Pages").get_by_role("link", name="History").click()
@@ -43,7 +43,7 @@ async def test_the_past_is_looked_at_chosen_from_and_applied(house: House, chrom
         await house.db.write(write)
         await visitor.go(f"/history/{shop_id}")
         await page.get_by_role("heading", name="A run is under way").wait_for()
-        await visitor.keep(f"history-running-{look['width']}")
+        await visitor.keep(f"history-running-{width}")
         await visitor.fits()
         wrong: list[str] = []
         await house.db.write(lambda conn: jobs.update(conn, job, state="done"))
@@ -52,7 +52,7 @@ async def test_the_past_is_looked_at_chosen_from_and_applied(house: House, chrom
         # With script, the page has looked again by itself.
         first = page.get_by_label("Choose order 577900000000000001")
         await first.wait_for()
-        await visitor.keep(f"history-{look['width']}")
+        await visitor.keep(f"history-{width}")
         await visitor.fits()
         wrong += await visitor.axe() if script else []
         if script:
@@ -65,14 +65,14 @@ async def test_the_past_is_looked_at_chosen_from_and_applied(house: House, chrom
         await page.get_by_role("button", name="Go on with the ticked orders").click()
         await page.get_by_role("heading", name="What will happen").wait_for()
         assert house.actions.applied == []
-        await visitor.keep(f"history-confirm-{look['width']}")
+        await visitor.keep(f"history-confirm-{width}")
         await visitor.fits()
         wrong += await visitor.axe() if script else []
         await page.get_by_role("button", name="Apply 2 orders now").click()
         await page.get_by_text("2 orders were accepted").wait_for()
         chosen = ("577900000000000001", "577900000000000002")
         assert house.actions.applied == [(shop_id, job, chosen, "user admin")]
-        await visitor.keep(f"history-applied-{look['width']}")
+        await visitor.keep(f"history-applied-{width}")
         await visitor.fits()
         wrong += await visitor.axe() if script else []
         assert not wrong, "\n".join(wrong)
