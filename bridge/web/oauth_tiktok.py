@@ -47,7 +47,7 @@ async def tiktok_start(request: web.Request) -> web.Response:
     else:
         connection = await onetime.redeem(desk, "link", asked.link)
         if connection is None or connection.id != asked.connection:
-            detail = "The link was used, is too old, or is not whole. Ask for a new one (POST /api/v1/connections)."
+            detail = "The link was used, is too old, or is not whole. Ask for a new one: connect the TikTok Shop again."
             raise Problem("link-used", detail)
     if connection is None or connection.kind not in desk.authorizations:
         raise Problem("not-found", "There is no TikTok Shop connection of this id.")

@@ -46,21 +46,24 @@ CATALOGUE: Final[Mapping[str, tuple[int, str]]] = {
 
 
 class Problem(Exception):
-    """An answer that is an error."""
+    """An answer that is an error. What pages show of it is `detail`; the API goes on with `where`."""
 
     def __init__(
         self,
         slug: str,
         detail: str,
         *,
+        where: str = "",
         errors: Iterable[Mapping[str, str]] = (),
         headers: Mapping[str, str] | None = None,
         more: Mapping[str, Any] | None = None,
     ) -> None:
+        """`where`: a sentence about routes, which says nothing to people who look at a page."""
         super().__init__(detail)
         self.slug = slug
         self.status, self.title = CATALOGUE[slug]
         self.detail = detail
+        self.where = where
         self.errors = [dict(error) for error in errors]
         self.headers = dict(headers or {})
         self.more = dict(more or {})
@@ -70,7 +73,7 @@ class Problem(Exception):
             "type": f"/problems/{self.slug}",
             "title": self.title,
             "status": self.status,
-            "detail": self.detail,
+            "detail": f"{self.detail} {self.where}" if self.where else self.detail,
         }
         if self.errors:
             found["errors"] = self.errors
@@ -85,9 +88,14 @@ class Problem(Exception):
         )
 
 
-def invalid(pointer: str, text: str) -> Problem:
+def invalid(pointer: str, text: str, *, where: str = "") -> Problem:
     """One wrong value. `pointer` is a JSON pointer into the body, such as `/credentials/app_key`."""
-    return Problem("invalid", text, errors=[{"pointer": f"#{pointer}", "detail": text}])
+    return Problem("invalid", text, where=where, errors=[{"pointer": f"#{pointer}", "detail": text}])
+
+
+def unknown(what: str, path: str) -> Problem:
+    """404 for an id that is not there. `what`: an API token, a shop, …; `path` is the list of them."""
+    return Problem("not-found", f"There is no {what} of this id.", where=f"GET {path} lists them.")
 
 
 def of_remote(problem: RemoteProblem, what: str = "") -> Problem:
@@ -125,7 +133,7 @@ def of_http(problem: web.HTTPException) -> Problem:
         detail = f"{problem.method} is not possible here; possible: {allowed}."
         return Problem("method-not-allowed", detail, headers={"Allow": allowed})
     if problem.status == 404:
-        return Problem("not-found", "Nothing lives at this address; /api/v1/openapi.json lists what does.")
+        return Problem("not-found", "Nothing lives at this address.", where="/api/v1/openapi.json lists what does.")
     return Problem("bad-request", "The request is not one that HTTP allows.")
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.storage import api_tokens, audit
 from bridge.storage.api_tokens import ALL, ApiToken, Scope, included
 from bridge.storage.engine import Database
-from bridge.web.problems import Problem, invalid
+from bridge.web.problems import Problem, invalid, unknown
 
 LONGEST_NAME: Final = 64
 
@@ -47,7 +47,7 @@ async def end_token(db: Database, token_id: str, who: str) -> ApiToken:
     async def write(conn: AsyncConnection) -> ApiToken:
         found = await api_tokens.get(conn, token_id)
         if found is None:
-            raise Problem("not-found", "There is no token of this id; GET /api/v1/tokens lists them.")
+            raise unknown("token", "/api/v1/tokens")
         if await api_tokens.end(conn, found.id):
             await audit.write(conn, who, f"token {found.name} ended", {"id": found.id}, None)
         return found

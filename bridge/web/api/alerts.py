@@ -22,7 +22,7 @@ from bridge.web.api.alert_models import (
 )
 from bridge.web.bodies import read_json, read_query
 from bridge.web.desk import DESK, WebDesk
-from bridge.web.problems import Problem, invalid
+from bridge.web.problems import Problem, invalid, unknown
 from bridge.web.routes import WHO, ok
 
 
@@ -141,7 +141,7 @@ async def _named(request: web.Request) -> AlertTarget:
 
 
 def _unknown() -> Problem:
-    return Problem("not-found", "There is no alert target of this id; GET /api/v1/alert-targets lists them.")
+    return unknown("alert target", "/api/v1/alert-targets")
 
 
 def _audited(target: AlertTarget) -> dict[str, Any]:

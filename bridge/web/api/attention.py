@@ -62,8 +62,11 @@ async def settle_item(desk: WebDesk, item_id: str, asked: Settle, who: str) -> A
     if item.kind == AttentionKind.BRAKE and item.shop_id is not None and item.order_id is None:
         return await _brake(desk, item.shop_id, asked, who)
     if item.order_id is None:
-        where = f"POST /api/v1/connections/{item.connection_id}/doctor" if item.connection_id else "the shop's settings"
-        raise Problem("conflict", f"This item is not about one order, so there is nothing to settle. Use {where}.")
+        place, route = "the shop's settings", f"PUT /api/v1/shops/{item.shop_id}"
+        if item.connection_id:
+            place, route = "the connection's doctor", f"POST /api/v1/connections/{item.connection_id}/doctor"
+        detail = f"This item is not about one order, so there is nothing to settle. Use {place}."
+        raise Problem("conflict", detail, where=f"It is {route}.")
     await desk.actions.settle(item.order_id, frozenset(asked.allow), who)
     return Accepted(id=item.order_id, says="The order is due now; its changelog tells what comes of it.")
 
@@ -90,7 +93,8 @@ async def _brake(desk: WebDesk, shop_id: str, asked: Settle, who: str) -> Accept
         raise Problem(
             "conflict",
             "The direction is paused until somebody answers for these orders. Allow `brake` to let the waiting ones "
-            "through, or raise max_cancels_per_hour: PUT /api/v1/shops/{shop}/cancellation-sync.",
+            "through, or raise max_cancels_per_hour in the shop's cancellation sync.",
+            where=f"It is PUT /api/v1/shops/{shop_id}/cancellation-sync.",
         )
     let = await desk.actions.release_brake(shop_id, who)
     says = f"{let} orders that waited are let through, spread over a while. They count: more may be asked about."

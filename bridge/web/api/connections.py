@@ -27,7 +27,7 @@ from bridge.web.desk import DESK, WebDesk, public_url
 from bridge.web.hooks import KEYRING
 from bridge.web.oauth_magento import addresses, announced_facts
 from bridge.web.oauth_tiktok import start_link
-from bridge.web.problems import Problem, invalid, of_remote
+from bridge.web.problems import Problem, invalid, of_remote, unknown
 from bridge.web.routes import WHO, ok
 from bridge.web.states import State, public
 from plugin_contract.versions import NoVersion, PluginVersion
@@ -207,7 +207,7 @@ async def named_connection(request: web.Request) -> Connection:
     wanted = request.match_info["connection"]
     found = await desk.db.read(lambda conn: desk.connections.get(conn, wanted))
     if found is None:
-        raise Problem("not-found", "There is no connection of this id; GET /api/v1/connections lists them.")
+        raise unknown("connection", "/api/v1/connections")
     return found
 
 

@@ -27,7 +27,7 @@ from bridge.web.api.history_models import (
 from bridge.web.api.models import JobOut
 from bridge.web.bodies import read_json, read_query
 from bridge.web.desk import DESK, WebDesk
-from bridge.web.problems import Problem
+from bridge.web.problems import Problem, unknown
 from bridge.web.routes import WHO, ok
 
 KIND = "history"
@@ -114,7 +114,7 @@ async def apply_chosen(desk: WebDesk, shop_id: str, asked: Apply, who: str) -> A
 async def _shop(conn: AsyncConnection, shop_id: str) -> Shop:
     shop = await shops.get(conn, shop_id)
     if shop is None:
-        raise Problem("not-found", "There is no shop of this id; GET /api/v1/shops lists them.")
+        raise unknown("shop", "/api/v1/shops")
     return shop
 
 

@@ -35,7 +35,7 @@ from bridge.web.api.models import (
 )
 from bridge.web.bodies import read_json
 from bridge.web.desk import DESK, WebDesk
-from bridge.web.problems import Problem, invalid
+from bridge.web.problems import Problem, invalid, unknown
 from bridge.web.routes import WHO, ok
 from bridge.web.settings_changes import lets_brake_go, with_shop_change, with_sync_change, without_choices
 from plugin_contract.versions import capabilities
@@ -116,7 +116,9 @@ def _finds_others(before: ShopSettings, after: ShopSettings) -> bool:
 async def _checked_store(desk: WebDesk, conn: AsyncConnection, connection_id: str) -> Connection:
     store = await desk.connections.get(conn, connection_id)
     if store is None:
-        raise invalid("/store/connection", "there is no connection of this id; GET /api/v1/connections lists them")
+        raise invalid(
+            "/store/connection", "there is no connection of this id", where="(GET /api/v1/connections lists them)"
+        )
     platform = desk.platforms.get(store.kind)
     if platform is None or platform.side != "store":
         raise invalid(
@@ -247,7 +249,7 @@ async def _map_skus(
 async def _shop(conn: AsyncConnection, shop_id: str) -> Shop:
     shop = await shops.get(conn, shop_id)
     if shop is None:
-        raise Problem("not-found", "There is no shop of this id; GET /api/v1/shops lists them.")
+        raise unknown("shop", "/api/v1/shops")
     return shop
 
 
