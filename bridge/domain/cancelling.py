@@ -54,6 +54,7 @@ def decide(
             return lines
         effect = lines
     pending = [c for c in channel.cancellations if c.status == CancellationStatus.PENDING and not c.is_request]
+    pending.sort(key=lambda c: c.id)  # in whatever order TikTok lists them, the words are the same
     alone = isinstance(effect, CancelLines)  # TikTok takes no second cancellation beside one of other lines
     working = next((c for c in pending if alone or not c.unit_ids or effect.units & c.unit_ids), None)
     if working is not None:

@@ -153,9 +153,9 @@ def _one(reading: Reading, request: Cancellation, verdict: Verdict) -> Settlemen
     effect = _by_person(reading, request) or _by_rule(reading, request, verdict)
     if effect is None or isinstance(effect, Settlement):
         return effect
-    working = next((c for c in reading.channel.cancellations if _is_in_work(c) and c.unit_ids & request.unit_ids), None)
-    if working is not None:
-        because = f"TikTok Shop is working on cancellation {working.id} of these units: PENDING is not done"
+    working = [c.id for c in reading.channel.cancellations if _is_in_work(c) and c.unit_ids & request.unit_ids]
+    if working:
+        because = f"TikTok Shop is working on cancellation {min(working)} of these units: PENDING is not done"
         return Settlement(Verdict.WAITING, because, look_again_at=reading.now + WORKING_LOOK)
     refusal = reading.link.refusals.get(refusal_key(effect.kind, request.id))
     if refusal is not None:

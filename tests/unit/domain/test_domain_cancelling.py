@@ -52,6 +52,14 @@ def test_several_partial_memos_add_up() -> None:
     assert isinstance(decide(channel(), store(memos=[memo("1", {"A": 1}), memo("2", {"A": 1})])).effect, CancelOrder)
 
 
+def test_of_two_cancellations_in_work_the_same_one_is_named_however_they_are_listed() -> None:
+    """Other words would be another entry in the order's story with each look."""
+    working = [record("c1", ["1"], status=PENDING), record("c0", ["2"], status=PENDING)]
+    said = {decide(channel(cancellations=listed), refunded()).because for listed in (working, working[::-1])}
+    assert len(said) == 1
+    assert "working on cancellation c0" in said.pop()
+
+
 def test_the_memo_is_not_asked_whether_it_is_full() -> None:
     """A partial memo empties the order where the other unit is dead already."""
     tied = link(pieces(u1="A", u2="B"))
