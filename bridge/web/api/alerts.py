@@ -38,8 +38,12 @@ async def targets_shown(conn: AsyncConnection, desk: WebDesk) -> list[AlertTarge
 
 
 async def add_alert_target(request: web.Request) -> web.Response:
-    desk = request.app[DESK]
     asked = await read_json(request, NewAlertTarget)
+    return ok(await add_target(request.app[DESK], asked, request[WHO]), 201)
+
+
+async def add_target(desk: WebDesk, asked: NewAlertTarget, who: str) -> AlertTargetOut:
+    """With its secret, this once, where one was made. Raises `Problem` 422."""
     try:
         checked = desk.alert_senders[asked.kind].check(asked.address, asked.secret)
     except ValueError as problem:
@@ -55,26 +59,34 @@ async def add_alert_target(request: web.Request) -> web.Response:
             secrets=checked.secrets,
             options=options,
         )
-        await audit.write(conn, request[WHO], f"alert target {made.id}", None, _audited(made))
+        await audit.write(conn, who, f"alert target {made.id}", None, _audited(made))
         return made
 
     made = await desk.db.write(write)
-    return ok(_out(made, {}).model_copy(update={"secret": checked.once}), 201)
+    return _out(made, {}).model_copy(update={"secret": checked.once})
 
 
 async def show_alert_target(request: web.Request) -> web.Response:
-    target = await _named(request)
-    numbers = await request.app[DESK].db.read(lambda conn: alerts.counts(conn, [target.id]))
-    return ok(_out(target, numbers.get(target.id, {})))
+    return ok(await target_of(request.app[DESK], request.match_info["target"]))
+
+
+async def target_of(desk: WebDesk, target_id: str) -> AlertTargetOut:
+    """Raises `Problem` 404."""
+    target = await _named(desk, target_id)
+    numbers = await desk.db.read(lambda conn: alerts.counts(conn, [target.id]))
+    return _out(target, numbers.get(target.id, {}))
 
 
 async def change_alert_target(request: web.Request) -> web.Response:
-    desk = request.app[DESK]
     asked = await read_json(request, AlertTargetChange)
-    await _named(request)
+    return ok(await change_target(request.app[DESK], request.match_info["target"], asked, request[WHO]))
+
+
+async def change_target(desk: WebDesk, target_id: str, asked: AlertTargetChange, who: str) -> AlertTargetOut:
+    """What was sent of it; the rest keeps its value. Raises `Problem` 404."""
 
     async def write(conn: AsyncConnection) -> AlertTarget:
-        before = await desk.alert_targets.get(conn, request.match_info["target"])
+        before = await desk.alert_targets.get(conn, target_id)
         if before is None:
             raise _unknown()
         fields: dict[str, Any] = {}
@@ -89,52 +101,62 @@ async def change_alert_target(request: web.Request) -> web.Response:
         if after is None:
             raise _unknown()
         if _audited(before) != _audited(after):
-            await audit.write(conn, request[WHO], f"alert target {after.id}", _audited(before), _audited(after))
+            await audit.write(conn, who, f"alert target {after.id}", _audited(before), _audited(after))
         return after
 
     changed = await desk.db.write(write)
     numbers = await desk.db.read(lambda conn: alerts.counts(conn, [changed.id]))
-    return ok(_out(changed, numbers.get(changed.id, {})))
+    return _out(changed, numbers.get(changed.id, {}))
 
 
 async def remove_alert_target(request: web.Request) -> web.Response:
-    """Nothing more is told to it; what was told stays in the outbox."""
-    desk = request.app[DESK]
-    target = await _named(request)
-
-    async def write(conn: AsyncConnection) -> None:
-        if await desk.alert_targets.remove(conn, target.id):
-            await audit.write(conn, request[WHO], f"alert target {target.id}", _audited(target), None)
-
-    await desk.db.write(write)
+    await forget_target(request.app[DESK], request.match_info["target"], request[WHO])
     return web.Response(status=204)
 
 
+async def forget_target(desk: WebDesk, target_id: str, who: str) -> AlertTarget:
+    """Nothing more is told to it; what was told stays in the outbox. Raises `Problem` 404."""
+    target = await _named(desk, target_id)
+
+    async def write(conn: AsyncConnection) -> None:
+        if await desk.alert_targets.remove(conn, target.id):
+            await audit.write(conn, who, f"alert target {target.id}", _audited(target), None)
+
+    await desk.db.write(write)
+    return target
+
+
 async def test_alert_target(request: web.Request) -> web.Response:
-    """Send a test now, and say what came of it."""
-    target = await _named(request)
+    return ok(await try_target(request.app[DESK], request.match_info["target"]))
+
+
+async def try_target(desk: WebDesk, target_id: str) -> AlertTested:
+    """Send a test now, and say what came of it. Raises `Problem`: 404, 409."""
+    target = await _named(desk, target_id)
     if not target.enabled:
         raise Problem("conflict", 'The target is switched off; switch it on first: PATCH {"enabled": true}.')
-    outcome = await request.app[DESK].test_alert(target)
+    outcome = await desk.test_alert(target)
     if isinstance(outcome, Done):
-        return ok(AlertTested(delivered=True, because=f"It was taken: {outcome.reference}"))
-    return ok(AlertTested(delivered=False, because=outcome.because))
+        return AlertTested(delivered=True, because=f"It was taken: {outcome.reference}")
+    return AlertTested(delivered=False, because=outcome.because)
 
 
 async def list_alerts(request: web.Request) -> web.Response:
-    """The outbox, the newest first."""
-    asked = read_query(request, AlertQuery)
-    found, following = await request.app[DESK].db.read(
+    return ok(await find_alerts(request.app[DESK], read_query(request, AlertQuery)))
+
+
+async def find_alerts(desk: WebDesk, asked: AlertQuery) -> AlertPage:
+    """The outbox, the newest first. Raises `BadCursor`."""
+    found, following = await desk.db.read(
         lambda conn: alerts.search(
             conn, state=asked.state, target_id=asked.target, cursor=asked.cursor, limit=asked.limit
         )
     )
-    return ok(AlertPage(alerts=[_alert(one) for one in found], next=following))
+    return AlertPage(alerts=[_alert(one) for one in found], next=following)
 
 
-async def _named(request: web.Request) -> AlertTarget:
-    desk, wanted = request.app[DESK], request.match_info["target"]
-    target = await desk.db.read(lambda conn: desk.alert_targets.get(conn, wanted))
+async def _named(desk: WebDesk, target_id: str) -> AlertTarget:
+    target = await desk.db.read(lambda conn: desk.alert_targets.get(conn, target_id))
     if target is None:
         raise _unknown()
     return target

@@ -32,6 +32,7 @@ NAVIGATION: Final[tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]] = (
         (
             ("cancellation-sync", "/settings/cancellation-sync", "Channel settings"),
             ("connections", "/connections", "Connections"),
+            ("alerts", "/alerts", "Alerts"),
         ),
     ),
     ("Access", (("users", "/users", "Users"), ("tokens", "/tokens", "API tokens"), ("audit", "/audit", "Audit"))),

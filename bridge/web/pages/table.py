@@ -6,6 +6,7 @@ from typing import Final
 
 from bridge.web.pages import (
     account,
+    alerts,
     attention,
     audit,
     cancellation_sync,
@@ -28,6 +29,7 @@ ROUTES: Final[tuple[PageRoute, ...]] = (
     *history.ROUTES,
     *cancellation_sync.ROUTES,
     *connections.ROUTES,
+    *alerts.ROUTES,
     *tokens.ROUTES,
     *users.ROUTES,
     *audit.ROUTES,

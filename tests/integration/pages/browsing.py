@@ -117,7 +117,8 @@ class Page:
 
     def form(self, action: str) -> FoundForm:
         """The form that goes to this address, or to one below it."""
-        found = [one for one in self.forms if one.action.split("?")[0] == action or one.action.startswith(f"{action}/")]
+        found = [one for one in self.forms if one.action.split("?")[0] == action]
+        found += [one for one in self.forms if one.action.startswith(f"{action}/")]
         assert found, f"no form to {action} on {self.url}; there are {[one.action for one in self.forms]}"
         return found[0]
 

@@ -11,6 +11,7 @@ from bridge.domain.attention import AttentionKind
 from bridge.web.pages.cancellation_sync import PATH
 from bridge.web.pages.table import ROUTES
 from tests.integration.pages.chromium import visiting
+from tests.integration.pages.past import REFUND, ran
 from tests.integration.pages.seeding import order_of
 from tests.integration.web.house import House
 
@@ -20,6 +21,9 @@ async def test_axe_finds_nothing_on_any_page_at_any_width_in_light_and_dark(hous
     known = {"shop": shop_id, "connection": store_id, "user": "admin"}
     known["order"] = await order_of(house, shop_id, store_id, AttentionKind.BUYER_REQUEST)
     known["item"] = (await house.rows("SELECT id FROM attention"))[0]["id"]
+    target = {"kind": "webhook", "address": "https://hooks.example"}
+    known["target"] = (await house.ask("POST", "/api/v1/alert-targets", json=target)).json["id"]
+    await ran(house, shop_id, ("577", "refund", "act", REFUND), ("578", None, "held", {}))
     paths = [re.sub(r"{(\w+)}", lambda name: known.get(name[1], ""), one.path) for one in ROUTES if one.method == "GET"]
     wrong: list[str] = []
     for width, scheme in ((1280, "light"), (360, "dark")):
