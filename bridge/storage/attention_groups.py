@@ -40,43 +40,44 @@ async def groups(
     shop_id: str | None = None,
     connection_id: str | None = None,
 ) -> list[Group]:
-    """One for each kind, the one that runs out first at the front, then the largest."""
+    """One for each kind, the one that runs out first at the front, then the largest. Three statements at most."""
     where = matching(state=state, shop_id=shop_id, connection_id=connection_id)
     since = func.coalesce(table.c.opened_at, table.c.created_at)
-    urgent = (table.c.deadline_at.is_(None), table.c.deadline_at, table.c.id)
-    ranked = (
+    counted = await conn.execute(
         select(
             table.c.kind,
-            table.c.id,
-            func.row_number().over(partition_by=table.c.kind, order_by=urgent).label("place"),
-            func.count().over(partition_by=table.c.kind).label("number"),
-            func.min(since, type_=Instant()).over(partition_by=table.c.kind).label("oldest"),
-            func.min(table.c.deadline_at, type_=Instant()).over(partition_by=table.c.kind).label("deadline"),
-            func.max(table.c.id).over(partition_by=table.c.kind).label("newest"),
+            func.count().label("number"),
+            func.min(since, type_=Instant()).label("oldest"),
+            func.min(table.c.deadline_at, type_=Instant()).label("deadline"),
+            func.max(table.c.id).label("newest"),
         )
         .where(*where)
-        .subquery()
+        .group_by(table.c.kind)
     )
-    # A few rows of each kind; one statement, however many kinds there are.
-    rows = (await conn.execute(select(ranked).where(ranked.c.place <= SAMPLES).order_by(ranked.c.place))).all()
+    kinds = counted.all()
+    urgent = (table.c.deadline_at.is_(None), table.c.deadline_at, table.c.id)
+    place = func.row_number().over(partition_by=table.c.kind, order_by=urgent).label("place")
+    ranked = select(table.c.kind, table.c.id, place).where(*where).subquery()
     samples: dict[str, list[str]] = {}
-    for row in rows:
+    for row in await conn.execute(select(ranked).where(ranked.c.place <= SAMPLES).order_by(ranked.c.place)):
         samples.setdefault(row.kind, []).append(row.id)
-    firsts = [row for row in rows if row.place == 1]
-    said = await _said(conn, {one for row in firsts for one in (row.id, row.newest)})
-    found = [
-        Group(
-            kind=row.kind,
-            title=said[row.newest].title if row.newest in said else "",
-            what_to_do=said[row.newest].what_to_do if row.newest in said else "",
-            because=said[row.id].because if row.id in said else "",
-            count=int(row.number),
-            oldest=row.oldest,
-            nearest_deadline=row.deadline,
-            samples=tuple(samples[row.kind]),
+    words = await _said(conn, {row.newest for row in kinds} | {ids[0] for ids in samples.values()})
+    found: list[Group] = []
+    for row in kinds:
+        newest, ids = words.get(row.newest), samples.get(row.kind, [])
+        first = words.get(ids[0]) if ids else None
+        found.append(
+            Group(
+                kind=row.kind,
+                title=newest.title if newest else "",
+                what_to_do=newest.what_to_do if newest else "",
+                because=first.because if first else "",
+                count=int(row.number),
+                oldest=row.oldest,
+                nearest_deadline=row.deadline,
+                samples=tuple(ids),
+            )
         )
-        for row in firsts
-    ]
     return sorted(found, key=lambda one: (one.nearest_deadline is None, one.nearest_deadline or one.oldest, -one.count))
 
 

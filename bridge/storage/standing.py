@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage import audit_runs, restore
-from bridge.storage.columns import Instant, db_now_ms
+from bridge.storage.columns import Instant, db_now_ms, from_millis
 from bridge.storage.tables import alerts, attention, connections, cursors, ledger, orders
 
 
@@ -94,7 +94,8 @@ async def read(conn: AsyncConnection) -> Standing:
             expiry[kind] = min(at, expiry.get(kind, at))
     waits = await conn.execute(
         select(orders.c.waits_for, func.count(), _first(orders.c.waiting_since))
-        .where(orders.c.waiting_since.is_not(None), orders.c.waits_for.is_not(None))
+        # A range, which SQLite takes from the index; that a column is not NULL it does not.
+        .where(orders.c.waiting_since >= from_millis(0), orders.c.waits_for.is_not(None))
         .group_by(orders.c.waits_for)
     )
     waiting: dict[str, tuple[int, datetime]] = {}

@@ -130,6 +130,7 @@ orders = _table(
     Index("orders_shop_state", "shop_id", "state", "id"),
     Index("orders_shop", "shop_id", "id"),
     Index("orders_waiting", "waiting_since"),
+    Index("orders_created", "created_at"),
 )
 
 inbox = _table(
@@ -146,7 +147,7 @@ inbox = _table(
     _when("first_at"),
     _when("last_at"),
     Index("inbox_work_key", "work_key"),
-    Index("inbox_last_at", "last_at"),
+    Index("inbox_heard", "last_at", "connection_id"),
     sqlite_with_rowid=False,
 )
 
@@ -189,6 +190,7 @@ ledger = _table(
     Index("ledger_open_for", "open_for", unique=True),
     Index("ledger_order", "order_id", "id"),
     Index("ledger_rate", "shop_id", "kind", "claimed_at"),
+    Index("ledger_cancelled", "kind", "claimed_at", "state", "side", "ended_at"),
 )
 
 changelog = _table(
@@ -231,6 +233,7 @@ attention = _table(
     Index("attention_scope", "scope", "kind", unique=True),
     Index("attention_state", "state", "id"),
     Index("attention_kind", "state", "kind", "id"),
+    Index("attention_groups", "state", "kind", "deadline_at", "opened_at", "created_at", "id"),
     Index("attention_order", "order_id"),
     Index("attention_deadline", "state", "deadline_at", "id"),
 )

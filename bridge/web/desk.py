@@ -28,6 +28,7 @@ from bridge.storage.alert_targets import AlertTarget, AlertTargets
 from bridge.storage.connections import Connections
 from bridge.storage.engine import Database
 from bridge.storage.inbox_writer import InboxWriter
+from bridge.storage.overview import Arrivals
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ class WebDesk:
     """Where the internet reaches this service. Without it, addresses are made from the API caller's own request."""
     api_tokens: frozenset[str] = field(default=frozenset(), repr=False)
     """sha256 hex digests of the tokens."""
+    arrivals: Arrivals = field(default_factory=Arrivals, repr=False)
+    """What was counted for the overview and does not change any more."""
 
 
 DESK: web.AppKey[WebDesk] = web.AppKey("desk", WebDesk)

@@ -34,6 +34,11 @@ class Times:
         beside = f"{utc:%H:%M} UTC" if same_day else f"{utc.day} {utc:%b %H:%M} UTC"
         return said + Markup(' <span class="utc">({})</span>').format(beside)
 
+    def day(self, at: datetime) -> str:
+        """The day of the viewer's calendar."""
+        there = at.astimezone(self.zone)
+        return f"{there.day} {there:%b %Y}"
+
     def ago(self, at: datetime | None, missing: str = "never") -> Markup:
         """How long ago, or in how long; the time itself is in the title and for machines."""
         if at is None:

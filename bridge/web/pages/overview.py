@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from aiohttp import web
 
 from bridge.web.api.overview import Period, overview_of
 from bridge.web.desk import DESK
+from bridge.web.pages.filters import number, span
 from bridge.web.pages.rendering import show
 from bridge.web.pages.routes import PageRoute
-from bridge.web.pages.visits import HOME
+from bridge.web.pages.visits import HOME, VISIT
 
 WIDTH: Final = 720
 HEIGHT: Final = 150
@@ -41,10 +43,35 @@ def bars(period: Period) -> tuple[int, list[Bar]]:
     ]
 
 
+def seconds(value: float) -> str:
+    """A length of time as people say it."""
+    if value < 1:
+        return "under a second"
+    if value < 120:
+        return f"{value:.1f} s" if value < 10 else f"{value:.0f} s"
+    return span(timedelta(seconds=value))
+
+
+def settling(period: Period) -> tuple[str, str]:
+    """How long a cancellation usually took, and a sentence that explains the number."""
+    count, median, slow = period.measured, period.median_seconds, period.slow_seconds
+    way = "from the decision to its proof on the other side"
+    if median is None or slow is None:
+        return "none yet", "No cancellation was carried to the other side in this time."
+    if count == 1:
+        return seconds(median), f"That is how long the only cancellation took, {way}."
+    if count == 2:
+        return seconds(median), f"The quicker of 2 cancellations, {way}; the other one took {seconds(slow)}."
+    if count < 10:
+        return seconds(median), f"The middle one of {count} cancellations, {way}; the slowest took {seconds(slow)}."
+    usual = f"Half of {number(count)} cancellations took no longer, {way}"
+    return seconds(median), f"{usual}; nine of ten took no longer than {seconds(slow)}."
+
+
 async def show_overview(request: web.Request) -> web.Response:
-    found = await overview_of(request.app[DESK])
+    found = await overview_of(request.app[DESK], request[VISIT].zone)
     periods = [
-        (name, each, period, *bars(period))
+        (name, each, period, *settling(period), *bars(period))
         for name, each, period in (("24 hours", "hour", found.day), ("30 days", "day", found.month))
     ]
     return show(
