@@ -6,6 +6,7 @@ Reads raise `RemoteProblem`; writes answer with an `Outcome` and raise nothing b
 
 from __future__ import annotations
 
+from bridge.ports.asking import AddressField, Asks, CredentialField
 from bridge.ports.connecting import (
     TEST_TOPIC,
     Announced,
@@ -57,9 +58,11 @@ __all__ = [
     "Account",
     "ActionRefused",
     "Actions",
+    "AddressField",
     "AlertSender",
     "Announced",
     "Applied",
+    "Asks",
     "Assembled",
     "Changed",
     "ChangedPage",
@@ -69,6 +72,7 @@ __all__ = [
     "ClockRule",
     "Connected",
     "Connector",
+    "CredentialField",
     "Door",
     "Entry",
     "Examined",

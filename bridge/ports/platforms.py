@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from bridge.ports.asking import Asks
+
 
 class Clock(Protocol):
     def now(self) -> datetime:
@@ -38,6 +40,8 @@ class Platform:
     """Stored credentials → what verifies its deliveries, in the form its door takes it; empty while there is none."""
     topics: frozenset[str]
     """Topics of deliveries that name something worth a look; the others are acknowledged and counted."""
+    asks: Asks
+    """What a person is asked for to connect it."""
     order_topics: frozenset[str] = frozenset()
     """Those whose subject is the store's own order id, so that the order behind it need not be asked for."""
     account_topics: frozenset[str] = frozenset()

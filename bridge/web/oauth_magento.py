@@ -98,5 +98,11 @@ def addresses(base: str) -> dict[str, str]:
     return {"callback_url": f"{base}/oauth/magento/callback", "identity_url": f"{base}/oauth/magento/identity"}
 
 
+def addresses_of(connection: Connection, base: str) -> dict[str, str]:
+    """The same ones as when it was announced; with `base` where it never was; none where that is empty."""
+    found = str(connection.facts.get(_PUBLIC) or base)
+    return addresses(found) if found else {}
+
+
 def announced_facts(base: str) -> dict[str, str]:
     return {_PUBLIC: base}

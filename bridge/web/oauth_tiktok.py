@@ -23,6 +23,7 @@ from bridge.web.states import public
 
 LINK_LIFE: Final = timedelta(minutes=30)
 STATE_LIFE: Final = timedelta(hours=1)
+_CONNECTIONS: Final = ("/connections", "To the connections")
 
 
 class Start(Asked):
@@ -47,6 +48,9 @@ async def tiktok_start(request: web.Request) -> web.Response:
     else:
         connection = await onetime.redeem(desk, "link", asked.link)
         if connection is None or connection.id != asked.connection:
+            if "text/html" in request.headers.get("Accept", ""):
+                text = "The link was used, is too old, or is not whole. Nothing was changed: ask for a new one."
+                return page("The link is used up", text, status=403, link=_CONNECTIONS)
             detail = "The link was used, is too old, or is not whole. Ask for a new one: connect the TikTok Shop again."
             raise Problem("link-used", detail)
     if connection is None or connection.kind not in desk.authorizations:
@@ -78,14 +82,15 @@ async def tiktok_callback(request: web.Request) -> web.Response:
             "Nothing was connected. Begin the authorization from the bridge: make or open the TikTok Shop connection "
             "there and choose Authorize.",
             status=400,
+            link=_CONNECTIONS,
         )
     connection = await onetime.redeem(desk, "state", state)
     if connection is None:
         text = "This authorization was used before, is older than an hour, or was not begun here. Begin it again."
-        return page("Not valid any more", text, status=403)
+        return page("Not valid any more", text, status=403, link=_CONNECTIONS)
     if request.query.get("error") or code in {"", "null"}:
         text = "The seller did not agree on TikTok Shop. Nothing was changed; begin again whenever you like."
-        return page("Not authorized", text)
+        return page("Not authorized", text, link=back_to(connection))
     return await _finish(request, connection, code)
 
 
@@ -96,7 +101,14 @@ async def _finish(request: web.Request, connection: Connection, code: str) -> we
         base = connection.facts.get(next(iter(announced_facts("")))) or public_url(request)
         joined = await request.app[CONNECTING].authorized(connection, credentials, base, "TikTok Shop's authorization")
     except RemoteProblem as problem:
-        return page("Not connected", problem.outcome.because, "Begin the authorization again.", status=502)
+        because = problem.outcome.because
+        return page("Not connected", because, "Begin the authorization again.", status=502, link=back_to(connection))
     names = ", ".join(shop.name for shop in joined.shops) or "no shop"
     wrong = [one.text for one in joined.findings if one.level == "error"]
-    return page("Connected", f"Connected: {names}. You can close this page.", *wrong)
+    text = f"Connected: {names}. You can close this page, or go back to see what is next."
+    return page("Connected", text, *wrong, link=back_to(joined.connection))
+
+
+def back_to(connection: Connection) -> tuple[str, str]:
+    """The connection's own page, where whoever signed in goes on."""
+    return f"/connections/{connection.id}", f"Back to {connection.name}"

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bridge.connectors.tiktok.door import hook_key
-from bridge.ports import ClockRule, Platform
+from bridge.ports import AddressField, Asks, ClockRule, CredentialField, Platform
 
 
 def keys(credentials: Mapping[str, Any]) -> tuple[str, ...]:
@@ -45,4 +45,53 @@ PLATFORM = Platform(
     # Partner Center, "Sign your API request": accepted from 5 minutes back to 30 seconds ahead.
     clock=ClockRule((-60, 5), (-300, 30), "TikTok takes our calls from 5 minutes behind to 30 seconds ahead"),
     late_advice="Partner Center › your app › Webhooks has a log of what was sent and what we were seen to answer",
+    asks=Asks(
+        AddressField("API address", "Another one than TikTok Shop's, such as the sandbox's", required=False),
+        (
+            CredentialField("app_key", "App key", "Partner Center › App & Service › your app", required=True),
+            CredentialField("app_secret", "App secret", "From the same page", secret=True, required=True),
+            CredentialField(
+                "service_id", "Service ID", "From the same page; the seller then authorizes in a browser", required=True
+            ),
+            CredentialField(
+                "region",
+                "Seller's market",
+                "US for sellers in the US, who authorize at an address of theirs",
+                choices=(("", "Any other market"), ("US", "United States")),
+            ),
+            CredentialField(
+                "access_token",
+                "Access token",
+                "Of an authorization that is there",
+                secret=True,
+                required=True,
+                granted=True,
+                instead_of=("service_id",),
+            ),
+            CredentialField(
+                "refresh_token",
+                "Refresh token",
+                "It comes with the access token; give it to one program only",
+                secret=True,
+                required=True,
+                granted=True,
+                instead_of=("service_id",),
+            ),
+            CredentialField("auth_url", "Token address", "Another token address, such as the sandbox's", rare=True),
+            CredentialField(
+                "authorize_url", "Consent address", "Where sellers agree, such as the sandbox's", rare=True
+            ),
+        ),
+        first=(
+            (
+                "In TikTok Shop Partner Center make an app for this service alone, with the permissions Shop "
+                "Authorized Information, Order Information and Return & Refund Basic."
+            ),
+            (
+                "Give it this service's address and /oauth/tiktok/callback as its redirect URL. Its webhook URL may "
+                "stay empty."
+            ),
+        ),
+        again="The seller agrees once more on TikTok Shop, in a browser, as the shop's main account.",
+    ),
 )

@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from bridge.connectors.woocommerce.door import TOPICS
-from bridge.ports import Platform
+from bridge.ports import AddressField, Asks, CredentialField, Platform
 
 _TOPICS: Final = frozenset(TOPICS)
 
@@ -35,4 +35,31 @@ PLATFORM = Platform(
     answer_within=10.0,
     late_because="WordPress sends in the background, when somebody visits the shop or its cron runs",
     late_advice="let the server run wp-cron every minute",
+    asks=Asks(
+        AddressField(
+            "Store address",
+            "The store's address, its folder included: https://example.com/shop",
+            "https://shop.example.com",
+        ),
+        (
+            CredentialField(
+                "consumer_key", "Consumer key", "WooCommerce › Settings › Advanced › REST API", required=True
+            ),
+            CredentialField("consumer_secret", "Consumer secret", "Shown beside it, once", secret=True, required=True),
+            CredentialField(
+                "order_meta_keys",
+                "Order fields",
+                "Order fields in which another connector keeps TikTok's order id, parted by commas",
+                rare=True,
+            ),
+        ),
+        first=(
+            (
+                "In WordPress' admin open WooCommerce › Settings › Advanced › REST API, and add a key of a user who "
+                "may manage WooCommerce, with the permission Read/Write."
+            ),
+            "Settings › Permalinks must be anything but Plain.",
+        ),
+        again="Add a new key under WooCommerce › Settings › Advanced › REST API, and give it here.",
+    ),
 )

@@ -25,7 +25,7 @@ from bridge.web.bodies import read_json
 from bridge.web.connecting import CONNECTING, Joined
 from bridge.web.desk import DESK, WebDesk, public_url
 from bridge.web.hooks import KEYRING
-from bridge.web.oauth_magento import addresses, announced_facts
+from bridge.web.oauth_magento import addresses, addresses_of, announced_facts
 from bridge.web.oauth_tiktok import start_link
 from bridge.web.problems import Problem, invalid, of_remote, unknown
 from bridge.web.routes import WHO, ok
@@ -230,7 +230,11 @@ def _out(desk: WebDesk, connection: Connection, of_it: list[Shop]) -> Connection
         hooks = connector.hook_urls(desk.public_url.rstrip("/"), connection.id, credentials)
     facts = public(connection.facts)
     findings = facts.pop("findings", [])
+    pasted: dict[str, str] = {}
+    if connection.state == State.ANNOUNCED and connection.kind in desk.handshakes:
+        pasted = addresses_of(connection, (desk.public_url or "").rstrip("/"))
     return ConnectionOut(
+        **pasted,
         id=connection.id,
         kind=connection.kind,
         name=connection.name,

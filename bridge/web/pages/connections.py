@@ -7,17 +7,24 @@ from datetime import datetime
 from typing import Any, Final
 
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.storage import loads, shops
+from bridge.storage.connections import Connection
 from bridge.storage.errors import InUse
-from bridge.web.api.connections import all_connections, change, forget, one_connection
+from bridge.storage.loads import Load, Loads
+from bridge.storage.shops import Shop
+from bridge.web.api.connections import all_connections, change, forget, named_connection, one_connection
 from bridge.web.api.doctor import look
 from bridge.web.api.doctor_models import Look
 from bridge.web.api.models import ConnectionChange, ConnectionOut, FindingOut
 from bridge.web.bodies import as_model
-from bridge.web.desk import DESK, WebDesk
+from bridge.web.desk import DESK, WebDesk, public_url
+from bridge.web.pages.first_steps import first_steps
 from bridge.web.pages.forms import FORM, Form, wrong_fields
 from bridge.web.pages.rendering import see_other, show
 from bridge.web.pages.routes import PageRoute
+from bridge.web.pages.standing import standing_of
 from bridge.web.pages.visits import remember
 from bridge.web.problems import Problem
 from bridge.web.states import State
@@ -40,6 +47,7 @@ _FACTS: Final[Mapping[str, str]] = {
     "version": "Version",
     "clock_offset": "Our clock less its clock, in seconds",
 }
+_NOTHING: Final = Load(0, 0)
 _MODES: Final[Mapping[str, str]] = {
     "full": "Sent to us, and looked for by ourselves",
     "sweep-only": "Not sent to us: looked for by ourselves, so they are seen later",
@@ -89,6 +97,11 @@ def _platform(desk: WebDesk, one: ConnectionOut) -> tuple[str, str]:
 
 async def show_connections(request: web.Request) -> web.Response:
     desk = request.app[DESK]
+
+    async def read(conn: AsyncConnection) -> tuple[Loads, list[Connection], list[Shop]]:
+        return await loads.read(conn), await desk.connections.all(conn), await shops.all(conn)
+
+    waits, stored, of_all = await desk.db.read(read)
     rows = [
         {
             "one": one,
@@ -96,10 +109,19 @@ async def show_connections(request: web.Request) -> web.Response:
             "state": state_shown(one.state),
             "worst": worst(one.findings),
             "looked_at": _looked_at(one),
+            "load": waits.of.get(one.id, _NOTHING),
         }
         for one in await all_connections(desk)
     ]
-    return show(request, "connections.html", title="Connections", page="connections", rows=rows)
+    return show(
+        request,
+        "connections.html",
+        title="Connections",
+        page="connections",
+        rows=rows,
+        whole=waits.is_whole,
+        steps=first_steps(desk, stored, of_all),
+    )
 
 
 async def show_connection(request: web.Request) -> web.Response:
@@ -111,7 +133,8 @@ async def _page(
 ) -> web.Response:
     """`form`: what was sent and is wrong; it is shown as it was typed."""
     desk = request.app[DESK]
-    one = await one_connection(request)
+    one, connection = await one_connection(request), await named_connection(request)
+    waits = await desk.db.read(loads.read)
     stored: dict[str, Any] = {"name": one.name, "plugin_version_override": one.plugin_version_override or ""}
     return show(
         request,
@@ -125,6 +148,9 @@ async def _page(
         announced=one.state == State.ANNOUNCED,
         looked_at=_looked_at(one),
         facts=_facts(one),
+        standing=await standing_of(desk, one, connection, public_url(request)),
+        load=waits.of.get(one.id, _NOTHING),
+        whole=waits.is_whole,
         typed={name: form.text(name) for name in stored} if form else stored,
         errors=errors or {},
     )
@@ -153,7 +179,9 @@ async def run_doctor(request: web.Request) -> web.Response:
             raise
         return await _page(request, None, {"": problem.detail}, problem.status)
     said = worst(found.findings)
-    await remember(request, f"Doctor looked at {found.name}: {said[0].lower() if said else 'nothing was found'}.")
+    level = next((one for one in _LEVELS if any(each.level == one for each in found.findings)), "note")
+    text = f"Doctor looked at {found.name}: {said[0].lower() if said else 'nothing was found'}."
+    await remember(request, text, level)
     return see_other(f"/connections/{found.id}#findings")
 
 

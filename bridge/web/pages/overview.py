@@ -11,6 +11,7 @@ from aiohttp import web
 from bridge.web.api.overview import Period, overview_of
 from bridge.web.desk import DESK
 from bridge.web.pages.filters import number, span
+from bridge.web.pages.first_steps import first_steps
 from bridge.web.pages.rendering import show
 from bridge.web.pages.routes import PageRoute
 from bridge.web.pages.visits import HOME, VISIT
@@ -80,6 +81,7 @@ async def show_overview(request: web.Request) -> web.Response:
         title="Overview",
         page="overview",
         found=found,
+        steps=[] if found.connections else first_steps(request.app[DESK]),
         periods=periods,
         width=WIDTH,
         height=HEIGHT,

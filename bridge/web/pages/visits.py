@@ -154,6 +154,6 @@ def _holding_page(request: web.Request) -> str:
 
 
 async def remember(request: web.Request, text: str, level: str = "ok") -> None:
-    """Have the next page say it, once."""
+    """Have the next page say it, once. `level`: ok, warning, error or note."""
     session_id = request[VISIT].session
     await request.app[DESK].db.write(lambda conn: sessions.say(conn, session_id, level, text), idempotent=True)

@@ -141,9 +141,13 @@ class FakeHandshake:
 @dataclass
 class FakeAuthorization:
     problem: RemoteProblem | None = None
+    lacks: str = ""
+    """What keeps a seller from being sent to the consent page."""
     codes: list[str] = field(default_factory=list)
 
     def authorize_url(self, credentials: Mapping[str, Any], state: str) -> str:
+        if self.lacks:
+            raise ValueError(self.lacks)
         return f"https://services.tiktok.test/open/authorize?service_id={credentials['service_id']}&state={state}"
 
     async def exchange(self, credentials: Mapping[str, Any], code: str) -> Mapping[str, Any]:

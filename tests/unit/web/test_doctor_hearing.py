@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bridge.connectors.magento.platform import PLATFORM as MAGENTO
-from bridge.ports import Platform
+from bridge.ports import AddressField, Asks, Platform
 from bridge.storage.heard import Heard
 from bridge.web.doctor.hearing import judge
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-PLAIN = Platform("other", "Other", "store", lambda _: (), frozenset())
+PLAIN = Platform("other", "Other", "store", lambda _: (), frozenset(), Asks(AddressField("Address"), ()))
 
 
 def ago(minutes: float) -> datetime:

@@ -56,6 +56,31 @@ for (const box of document.querySelectorAll("input[data-all]")) {
   box.addEventListener("change", () => { for (const one of others) if (!one.disabled) one.checked = box.checked; });
 }
 
+// A page that waits for something done elsewhere looks whether it is, and nothing moves before.
+const watched = document.querySelector("[data-watch]");
+if (watched) {
+  let looks = 360;
+  const changed = () => {
+    const typed = [...document.querySelectorAll("main input")].some((one) => one.value !== one.defaultValue);
+    if (typed) watched.querySelector("[data-news]").hidden = false; else location.reload();
+  };
+  const look = async () => {
+    if (document.visibilityState === "visible") {
+      looks -= 1;
+      try {
+        const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
+        if (answer.status === 404) { location.assign(watched.dataset.gone); return; }
+        if (answer.ok) {
+          const found = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-watch]");
+          if (!found || found.dataset.watch !== watched.dataset.watch) { changed(); return; }
+        }
+      } catch { /* it cannot be reached just now: the next look tells */ }
+    }
+    if (looks > 0) setTimeout(look, 5000);
+  };
+  setTimeout(look, 2000);
+}
+
 // A page that waits for something looks again by itself.
 const waiting = document.querySelector("[data-reload]");
 if (waiting) setTimeout(() => location.reload(), Number(waiting.dataset.reload) * 1000);
