@@ -18,7 +18,7 @@ from tests.integration.web.house import House
 
 async def test_axe_finds_nothing_on_any_page_at_any_width_in_light_and_dark(house: House, chromium: Chromium) -> None:
     shop_id, store_id = await house.tied_shop()
-    known = {"shop": shop_id, "connection": store_id, "user": "admin"}
+    known = {"shop": shop_id, "connection": store_id, "user": "admin", "kind": "tiktok"}
     known["order"] = await order_of(house, shop_id, store_id, AttentionKind.BUYER_REQUEST)
     known["item"] = (await house.rows("SELECT id FROM attention"))[0]["id"]
     target = {"kind": "webhook", "address": "https://hooks.example"}
