@@ -47,7 +47,7 @@ class Asks:
     address: AddressField
     fields: tuple[CredentialField, ...]
     first: tuple[str, ...] = ()
-    """What to do on the platform's side before, sentence by sentence."""
+    """What to do on the platform's side before, in sentences; `{public_url}` stands for this service's address."""
     activate: tuple[str, ...] = ()
     """What to do there with the addresses that an announced store shows; empty where stores do not connect
     themselves.

@@ -87,10 +87,7 @@ PLATFORM = Platform(
                 "In TikTok Shop Partner Center make an app for this service alone, with the permissions Shop "
                 "Authorized Information, Order Information and Return & Refund Basic."
             ),
-            (
-                "Give it this service's address and /oauth/tiktok/callback as its redirect URL. Its webhook URL may "
-                "stay empty."
-            ),
+            ("Its redirect URL is {public_url}/oauth/tiktok/callback. Its webhook URL may stay empty."),
         ),
         again="The seller agrees once more on TikTok Shop, in a browser, as the shop's main account.",
     ),

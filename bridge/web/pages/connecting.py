@@ -13,7 +13,7 @@ from bridge.storage.connections import Connection
 from bridge.web.api.connections import create, forget, named_connection
 from bridge.web.api.models import ConnectionOut, NewConnection
 from bridge.web.bodies import as_model
-from bridge.web.desk import DESK, WebDesk
+from bridge.web.desk import DESK, WebDesk, public_url
 from bridge.web.notices import page as notice
 from bridge.web.oauth_tiktok import start_link
 from bridge.web.pages import asked
@@ -141,6 +141,7 @@ def _form(
         status=status,
         platform=platform,
         connection=connection,
+        first=[text.replace("{public_url}", public_url(request)) for text in platform.asks.first],
         groups=asked.groups(platform.asks, values, wrong, keeps),
         url=form.text("url") if form else "",
         name=form.text("name") if form else "",

@@ -89,7 +89,7 @@ def fields(given: dict[str, str]) -> dict[str, str]:
 async def add(browser: Browser, kind: str, given: dict[str, str], **more: str) -> Page:
     page = await browser.get(f"/connections/new/{kind}")
     where = {"url": ADDRESS[kind]} if kind in ADDRESS else {}
-    return await browser.submit(page, f"/connections/new/{kind}", **where, **fields(given), **more)
+    return await browser.submit(page, f"/connections/new/{kind}", None, **where, **fields(given), **more)
 
 
 async def reauth(house: House, connection: str) -> None:
@@ -162,7 +162,7 @@ async def test_what_is_missing_or_wrong_is_said_at_its_field(house: House, brows
     if platform.asks.address.required:
         page = await browser.get(f"/connections/new/{kind}")
         wrong = await browser.submit(
-            page, f"/connections/new/{kind}", url="http://127.0.0.1/x?y", **fields(GIVEN[kind])
+            page, f"/connections/new/{kind}", None, url="http://127.0.0.1/x?y", **fields(GIVEN[kind])
         )
         assert wrong.status == 422
         assert 'href="#url"' in wrong.html
@@ -217,12 +217,13 @@ async def test_a_seller_authorizes_by_a_link_and_authorizes_again(house: House, 
     # What was typed is changed: the new one stands in its place.
     form = await browser.get(f"{announced}/credentials")
     assert dict(form.form(f"{announced}/credentials").fields)["credentials/service_id"] == "7"
-    page = await browser.submit(form, f"{announced}/credentials", **{"credentials/service_id": "8"})
+    page = await browser.submit(form, f"{announced}/credentials", None, **{"credentials/service_id": "8"})
     assert page.status == 200, page.words
     assert (await browser.get(announced)).status == 404
     announced = page.url
     assert (await house.store(announced.rpartition("/")[2])).name == "Ours"
 
+    link = ""
     for other in (True, False):
         shown = await browser.submit(page, f"{announced}/authorize", ("who", "other" if other else "me"))
         assert shown.status == 200
@@ -257,12 +258,12 @@ async def test_a_seller_authorizes_by_a_link_and_authorizes_again(house: House, 
     # New tokens join the same connection; a new secret alone takes the seller's consent once more.
     form = await browser.get(f"{announced}/credentials")
     page = await browser.submit(
-        form, f"{announced}/credentials", **fields({"access_token": "t9", "refresh_token": "r9"})
+        form, f"{announced}/credentials", None, **fields({"access_token": "t9", "refresh_token": "r9"})
     )
     assert (page.status, page.url) == (200, announced)
     stored = await house.store(announced.rpartition("/")[2])
     assert (stored.credentials["access_token"], stored.credentials["app_secret"]) == ("t9", SECRET)
-    page = await browser.submit(form, f"{announced}/credentials", **{"credentials/app_secret": "another"})
+    page = await browser.submit(form, f"{announced}/credentials", None, **{"credentials/app_secret": "another"})
     assert "Now authorize it" in page.words
     assert page.url != announced
     assert (await house.store(announced.rpartition("/")[2])).credentials["app_secret"] == SECRET
@@ -294,14 +295,14 @@ async def test_a_store_gets_new_credentials_where_only_what_changed_is_typed(
     new = f"cs_{SECRET}-2" if kind == "woocommerce" else f"{SECRET}-2"
 
     played(house, kind).problem = RemoteProblem(Reauth("the key is wrong"))
-    refused = await browser.submit(form, f"{path}/credentials", **{f"credentials/{secret}": new})
+    refused = await browser.submit(form, f"{path}/credentials", None, **{f"credentials/{secret}": new})
     assert (refused.status, "the key is wrong" in refused.words) == (422, True)
     assert new not in refused.html
     kept = (await house.store(store)).credentials
     assert {name: kept[name] for name in GIVEN[kind]} == GIVEN[kind]
 
     played(house, kind).problem = None
-    done = await browser.submit(refused, f"{path}/credentials", **{f"credentials/{secret}": new})
+    done = await browser.submit(refused, f"{path}/credentials", None, **{f"credentials/{secret}": new})
     assert (done.status, done.url) == (200, path), done.words
     stored = await house.store(store)
     assert {name: stored.credentials.get(name) for name in GIVEN[kind]} == {**GIVEN[kind], secret: new}
