@@ -27,6 +27,8 @@ from bridge.web.keyring import Keyring
 from bridge.web.problems import Problem
 from bridge.web.states import State, findings_json, private, public
 
+NOT_YET = "It is named, but not connected yet."
+"""Why an announced connection is what it is, while nothing went wrong."""
 _NAME = 191
 # A refresh takes seconds; its lease is the one that keeps processes from refreshing at once.
 _LEASE_SECONDS = 60.0
@@ -63,6 +65,10 @@ class Connecting:
     def _is_channel(self, kind: str) -> bool:
         """A store is known by its address, a channel by the shops its seller has."""
         return self._desk.platforms[kind].side == "channel"
+
+    def _default_name(self, kind: str, url: str) -> str:
+        """All channels of a kind have one address, which says nothing of whose it is."""
+        return self._desk.platforms[kind].name if self._is_channel(kind) else default_name(url)
 
     def _lock(self, name: str) -> asyncio.Lock:
         """One connect of the same thing at a time, so that registrations do not undo each other."""
@@ -188,13 +194,13 @@ class Connecting:
             return await self._desk.connections.upsert(
                 conn,
                 kind=kind,
-                name=(name or (known.name if known else "") or default_name(url))[:_NAME],
+                name=(name or (known.name if known else "") or self._default_name(kind, url))[:_NAME],
                 url=url,
                 identity=identity,
                 credentials=merged,
                 facts={**(known.facts if known else {}), **(facts or {})},
                 state=State.ANNOUNCED.value,
-                because="It is named, but not connected yet.",
+                because=NOT_YET,
             )
 
         return await self._desk.db.write(write)
@@ -287,7 +293,10 @@ class Connecting:
             "token_expires_at": expiry_of(credentials),
             "url": here.url,
         }
-        found_name = connected.shops[0].name if connected.shops and is_draft and target is here else ""
+        is_unnamed = is_draft or (
+            here.state == State.ANNOUNCED and here.name == self._default_name(here.kind, here.url)
+        )
+        found_name = connected.shops[0].name if connected.shops and is_unnamed and target is here else ""
         if name or (found_name and self._is_channel(here.kind)):
             fields["name"] = (name or found_name)[:_NAME]
         if target is not here:

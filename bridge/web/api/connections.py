@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -101,7 +101,7 @@ async def _announce_store(request: web.Request, asked: NewConnection, url: str) 
         await desk.db.write(
             lambda conn: audit.write(conn, request[WHO], f"connection {known.id} announced", None, {"url": url})
         )
-    out = await _one(desk, known)
+    out = await shown_alone(desk, known)
     return out.model_copy(update=addresses(base))
 
 
@@ -124,7 +124,7 @@ async def _announce_channel(
         lambda conn: audit.write(conn, request[WHO], f"connection {made.id} announced", None, {"url": url})
     )
     link = await start_link(request, made.id)
-    return (await _one(desk, made)).model_copy(update={"authorize_url": link})
+    return (await shown_alone(desk, made)).model_copy(update={"authorize_url": link})
 
 
 async def list_connections(request: web.Request) -> web.Response:
@@ -135,7 +135,10 @@ async def all_connections(desk: WebDesk) -> list[ConnectionOut]:
     async def read(conn: AsyncConnection) -> tuple[list[Connection], list[Shop]]:
         return await desk.connections.all(conn), await shops.all(conn)
 
-    found, of_all = await desk.db.read(read)
+    return shown(desk, *await desk.db.read(read))
+
+
+def shown(desk: WebDesk, found: Sequence[Connection], of_all: Sequence[Shop]) -> list[ConnectionOut]:
     return [_out(desk, one, [shop for shop in of_all if shop.connection_id == one.id]) for one in found]
 
 
@@ -144,7 +147,7 @@ async def show_connection(request: web.Request) -> web.Response:
 
 
 async def one_connection(request: web.Request) -> ConnectionOut:
-    return await _one(request.app[DESK], await named_connection(request))
+    return await shown_alone(request.app[DESK], await named_connection(request))
 
 
 async def change_connection(request: web.Request) -> web.Response:
@@ -178,7 +181,7 @@ async def change(request: web.Request, asked: ConnectionChange) -> ConnectionOut
             await audit.write(conn, request[WHO], f"connection {before.id}", was, fields)
         return stored
 
-    return await _one(desk, await desk.db.write(write))
+    return await shown_alone(desk, await desk.db.write(write))
 
 
 async def delete_connection(request: web.Request) -> web.Response:
@@ -211,7 +214,7 @@ async def named_connection(request: web.Request) -> Connection:
     return found
 
 
-async def _one(desk: WebDesk, connection: Connection) -> ConnectionOut:
+async def shown_alone(desk: WebDesk, connection: Connection) -> ConnectionOut:
     return _out(desk, connection, await desk.db.read(lambda conn: shops.of_connection(conn, connection.id)))
 
 

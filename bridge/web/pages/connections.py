@@ -14,11 +14,12 @@ from bridge.storage.connections import Connection
 from bridge.storage.errors import InUse
 from bridge.storage.loads import Load, Loads
 from bridge.storage.shops import Shop
-from bridge.web.api.connections import all_connections, change, forget, named_connection, one_connection
+from bridge.web.api.connections import change, forget, named_connection, shown, shown_alone
 from bridge.web.api.doctor import look
 from bridge.web.api.doctor_models import Look
 from bridge.web.api.models import ConnectionChange, ConnectionOut, FindingOut
 from bridge.web.bodies import as_model
+from bridge.web.connecting import NOT_YET
 from bridge.web.desk import DESK, WebDesk, public_url
 from bridge.web.pages.first_steps import first_steps
 from bridge.web.pages.forms import FORM, Form, wrong_fields
@@ -111,7 +112,7 @@ async def show_connections(request: web.Request) -> web.Response:
             "looked_at": _looked_at(one),
             "load": waits.of.get(one.id, _NOTHING),
         }
-        for one in await all_connections(desk)
+        for one in shown(desk, stored, of_all)
     ]
     return show(
         request,
@@ -133,7 +134,8 @@ async def _page(
 ) -> web.Response:
     """`form`: what was sent and is wrong; it is shown as it was typed."""
     desk = request.app[DESK]
-    one, connection = await one_connection(request), await named_connection(request)
+    connection = await named_connection(request)
+    one = await shown_alone(desk, connection)
     waits = await desk.db.read(loads.read)
     stored: dict[str, Any] = {"name": one.name, "plugin_version_override": one.plugin_version_override or ""}
     return show(
@@ -146,6 +148,8 @@ async def _page(
         platform=_platform(desk, one),
         state=state_shown(one.state),
         announced=one.state == State.ANNOUNCED,
+        why="" if one.because == NOT_YET else one.because,
+        has_plugin="plugin_version" in one.facts or one.plugin_version_override is not None,
         looked_at=_looked_at(one),
         facts=_facts(one),
         standing=await standing_of(desk, one, connection, public_url(request)),
