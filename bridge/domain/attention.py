@@ -118,7 +118,7 @@ TEXTS: Mapping[AttentionKind, AttentionText] = {
     ),
     AttentionKind.EMPTIED_WITHOUT_UNITS: AttentionText(
         "All money was refunded in the store, but no units",
-        "If the order should be cancelled on TikTok Shop, cancel it in Seller Center. A credit memo without quantities "
+        "If the order should be cancelled on TikTok Shop, cancel it in Seller Center. A refund without quantities "
         "never cancels an order by itself.",
     ),
     AttentionKind.BEFORE_SWITCH_ON: AttentionText(
@@ -143,7 +143,7 @@ TEXTS: Mapping[AttentionKind, AttentionText] = {
         "Choose another default or fallback reason under Channel settings › Cancellation sync, then *settle now*.",
     ),
     AttentionKind.REFUND_REFUSED: AttentionText(
-        "The store refused the credit memo",
+        "The store refused the refund",
         "Mend what the store's message names, or refund the order in the store yourself, then *settle now*.",
     ),
     AttentionKind.CANCEL_REFUSED: AttentionText(
@@ -169,7 +169,7 @@ TEXTS: Mapping[AttentionKind, AttentionText] = {
     ),
     AttentionKind.BOOKS_MOVED: AttentionText(
         "The store's books moved in a way nobody expected",
-        "Compare the credit memos with the numbers shown: one refund may have been booked twice. The order is blocked "
+        "Compare the store's refunds with the numbers shown: one may have been booked twice. The order is blocked "
         "in both directions until you choose *settle now*.",
     ),
     AttentionKind.RESTOCK_UNCERTAIN: AttentionText(

@@ -44,7 +44,9 @@ def decide(
     limit = None if "past" in link.allowed else direction.effective_from
     past = _before(store, link, effect.units if effect else books.refunded, limit)
     if past is not None:
-        because = f"{what}; the credit memo ({past:%Y-%m-%d %H:%M} UTC) is older than the switch-on of this direction"
+        because = (
+            f"{what}; the {store.refund_word} ({past:%Y-%m-%d %H:%M} UTC) is older than the switch-on of this direction"
+        )
         return _held(AttentionKind.BEFORE_SWITCH_ON, because, books)
     if effect is None and direction.partial != "cancel_lines" and LINES not in link.allowed:
         return _partial(settings, books, what)
@@ -114,7 +116,7 @@ def _lines(
     if effective_from is not None:
         meant = _since(store, link, books, living_order(channel, books.refunded), effective_from)
     if not meant:
-        because = f"{what}; credit memos older than the switch-on of this direction speak for them"
+        because = f"{what}; {store.refund_word}s older than the switch-on of this direction speak for them"
         return _held(AttentionKind.BEFORE_SWITCH_ON, because, books)
     rest = len(books.living) - len(meant) + len(books.living_unmapped)
     because = f"{what}; {are(len(meant))} cancelled on TikTok Shop line by line, {lives(rest)} in the order"

@@ -84,8 +84,8 @@ def _with_store_order(case: Case, store: StoreOrder) -> Settlement:
     twice = sorted(set(books.unrefunded) & link.refunded_by_us)
     if twice:
         because = (
-            f"our own credit memos stood for unit {', '.join(twice)}, but the store order {store.number} no longer "
-            "counts them as refunded: nothing is refunded a second time"
+            f"our own {store.refund_word}s stood for unit {', '.join(twice)}, but the store order {store.number} no "
+            "longer counts them as refunded: nothing is refunded a second time"
         )
         return held(Hold(AttentionKind.BOOKS_MOVED, because, {"units": twice}))
     there = (
@@ -208,8 +208,8 @@ def _equal(channel: ChannelOrder, store: StoreOrder, books: Books) -> Settlement
 def _beyond(store: StoreOrder, books: Books) -> Hold:
     rows = ", ".join(f"{count} of row {row}" for row, count in sorted(books.beyond.items()))
     because = (
-        f"our own credit memos of the store order {store.number} refunded more than is cancelled on TikTok Shop "
-        f"({rows}): that is no wish to cancel, so nothing is done"
+        f"our own {store.refund_word}s of the store order {store.number} refunded more than is cancelled on TikTok "
+        f"Shop ({rows}): that is no wish to cancel, so nothing is done"
     )
     return Hold(AttentionKind.BOOKS_MOVED, because, {"beyond": dict(sorted(books.beyond.items()))})
 
@@ -221,8 +221,8 @@ def _emptied(store: StoreOrder) -> Hold | None:
     if all(refund.is_ours for refund in store.refunds) or not any(row.left and row.price for row in store.rows):
         return None
     because = (
-        f"credit memos of the store order {store.number} gave back all {store.total_paid}, but not all quantities: "
-        "money alone cancels nothing by itself"
+        f"{store.refund_word}s of the store order {store.number} gave back all {store.total_paid}, but not all "
+        "quantities: money alone cancels nothing by itself"
     )
     facts = {"number": store.number, "refunded": str(store.total_refunded)}
     return Hold(AttentionKind.EMPTIED_WITHOUT_UNITS, because, facts)

@@ -60,7 +60,8 @@ def _of_store(store: StoreOrder) -> Change | None:
     memos = [memo for memo in store.refunds if not memo.is_ours]
     if memos:
         names = ", ".join(memo.number or memo.id for memo in memos)
-        return Change("store", max(m.created_at for m in memos), frozenset(m.id for m in memos), f"credit memo {names}")
+        words = f"{store.refund_word} {names}"
+        return Change("store", max(m.created_at for m in memos), frozenset(m.id for m in memos), words)
     if any(row.cancelled for row in store.rows):
         return Change("store", store.updated_at, frozenset({ORDER}), "the store order's cancellation")
     return None

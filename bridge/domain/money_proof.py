@@ -129,7 +129,7 @@ def prove(
         if unit_id not in expected.units and unit_id in known and amount
     ]
     lines += _sums(channel, store, given, expected, revenue=revenue and len(dead) == len(known))
-    return _judged(channel.currency, tuple(lines + others), tolerance, expected)
+    return _judged(channel.currency, tuple(lines + others), tolerance, expected, store.refund_word)
 
 
 def _other_currency(channel: ChannelOrder, store: StoreOrder) -> str:
@@ -226,7 +226,9 @@ def _sums(
     return lines
 
 
-def _judged(currency: str, lines: tuple[ProofLine, ...], tolerance: Decimal, expected: ChannelAmounts) -> MoneyProof:
+def _judged(
+    currency: str, lines: tuple[ProofLine, ...], tolerance: Decimal, expected: ChannelAmounts, word: str
+) -> MoneyProof:
     compared = [line for line in lines if line.what != "not_cancelled"]
     channel = sum((line.channel for line in compared), ZERO)
     store = sum((line.store for line in compared), ZERO)
@@ -239,7 +241,7 @@ def _judged(currency: str, lines: tuple[ProofLine, ...], tolerance: Decimal, exp
     priced = sum(basis == "price" for basis in expected.basis.values())
     if priced:
         notes.append(f"TikTok named no refund for {unit_words(priced)}: price and tax were taken")
-    told = f"credit memos gave back {store:.2f} {currency}, TikTok Shop {channel:.2f} {currency}"
+    told = f"{word}s gave back {store:.2f} {currency}, TikTok Shop {channel:.2f} {currency}"
     if not difference and not worst:
         state, because = ProofState.EQUAL, f"{told}: the same for every unit"
     elif max(abs(difference), worst) <= tolerance:

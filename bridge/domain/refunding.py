@@ -106,8 +106,8 @@ def _impossible(store: StoreOrder, books: Books) -> str:
     if store.total_paid.amount > 0 and store.total_refunded.amount >= store.total_paid.amount:
         # Magento's CanRefund: no credit memo, not even one over nothing, once all that was paid was given back.
         return (
-            f"credit memos of the store order {store.number} gave back all {store.total_paid} already, and no further "
-            "one can be made"
+            f"{store.refund_word}s of the store order {store.number} gave back all {store.total_paid} already, and "
+            "no further one can be made"
         )
     return ""
 
@@ -154,7 +154,7 @@ def _effect(
         row.sku for row in store.rows if row.id not in restock_rows and quantities.get(row.id, 0) > unshipped[row.id]
     ]
     return RefundOrder(
-        because=_because(books, taken, due, everything=everything, money=store.keeps_money),
+        because=_because(store, books, taken, due, everything=everything),
         units=taken,
         quantities=quantities,
         everything=everything,
@@ -230,22 +230,21 @@ def _reason(books: Books, taken: frozenset[str], due: tuple[str, ...]) -> str:
     return death.reason_text or death.reason
 
 
-def _because(books: Books, taken: frozenset[str], due: tuple[str, ...], *, everything: bool, money: bool) -> str:
+def _because(store: StoreOrder, books: Books, taken: frozenset[str], due: tuple[str, ...], *, everything: bool) -> str:
     death = books.dead[min(taken, key=due.index)]
     who = {"BUYER": "the buyer", "SELLER": "the seller", "SYSTEM": "TikTok", "OPERATOR": "TikTok's operator"}
     by = who.get(death.role, death.role or "TikTok Shop")
     why = death.reason_text or death.reason
-    if everything and not money:
+    if everything and not store.keeps_money:
         scope = "everything left is cancelled"
     elif everything:
         scope = "everything left is refunded"
     elif len(taken) < len(due):
-        scope = (
-            f"{are(len(taken))} refunded first, of {len(due)}: a credit memo puts a row back to stock or it does not,"
-        )
+        either = f"one {store.refund_word} puts a row back to stock or it does not"
+        scope = f"{are(len(taken))} refunded first, of {len(due)}: {either},"
     else:
         scope = f"{are(len(taken))} refunded by quantity, without shipping,"
-    how = ", offline" if money else ""
+    how = ", offline" if store.keeps_money else ""
     return f"cancelled by {by} on TikTok Shop{f' ({why})' if why else ''}; {scope} in the store{how}"
 
 

@@ -120,6 +120,8 @@ class StoreOrder:
     """Something is not sent yet and not held by us, so that it could be."""
     customer_note: str = ""
     """What stands in the order's note to or from the customer; some connectors name the sale there."""
+    refund_word: str = "refund"
+    """What its platform calls one of them: Magento's is a credit memo."""
 
     def told(self, amount: Money) -> str:
         """One of its totals for people; empty where it keeps none."""

@@ -60,14 +60,14 @@ def differences(before: BookState, after: StoreOrder, token: str, asked: Mapping
     new = [refund for refund in after.refunds if refund.id not in before.memos]
     ours = [refund for refund in new if token in refund.tokens]
     if len(ours) != 1:
-        found.append(f"expected one credit memo with mark {token}, found {len(ours)}")
+        found.append(f"expected one {after.refund_word} with mark {token}, found {len(ours)}")
     if len(new) != len(ours):
         others = ", ".join(refund.number or refund.id for refund in new if token not in refund.tokens)
-        found.append(f"expected 1 new credit memo, found {len(new)}: {others} is not ours")
+        found.append(f"expected 1 new {after.refund_word}, found {len(new)}: {others} is not ours")
     for refund in ours[:1]:
         took = {row: quantity for row, quantity in refund.quantities.items() if quantity}
         if took != dict(asked):
-            found.append(f"asked for quantities {dict(asked)}, the credit memo says {took}")
+            found.append(f"asked for quantities {dict(asked)}, the {after.refund_word} says {took}")
     for row in after.rows:
         expected = before.refunded.get(row.id, 0) + asked.get(row.id, 0)
         if row.refunded != expected:

@@ -58,6 +58,8 @@ class Platform:
     """What to do about that, without a full stop."""
     gives_back_by: str = "cancellation"
     """What cancels on the channel when it happens to an order here, as people call it: Magento's is a refund."""
+    refund_word: str = "refund"
+    """What people call one of a store's refunds there: Magento's is a credit memo."""
     order_link: Callable[[str, str], str] | None = None
     """Where people open an order in its admin: the store's address (a channel's: the shop's region) and its id of the
     order → an address. None where that cannot be known from outside: Magento's admin has a secret path.

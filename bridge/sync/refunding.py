@@ -68,18 +68,19 @@ async def look(desk: Desk, sheet: Sheet, claim: Claim, answer: Done | None) -> L
         if working is not None:
             state: Literal["pending", "refused"] = "pending" if working.state == "working" else "refused"
             return Look(state, working.because)
-        return Look("absent", f"no credit memo with mark {claim.token} on the store order {sheet.record.store_number}")
+        word = order.refund_word if order else "refund"
+        return Look("absent", f"no {word} with mark {claim.token} on the store order {sheet.record.store_number}")
     payload = claim.payload
     holds = [Hold(AttentionKind(kind), because, facts) for kind, because, facts in payload["concerns"]]
     moved = differences(BookState.from_json(payload["before"]), order, claim.token, payload["quantities"])
     block = "; ".join(moved)
     if moved:
         # Said again in the same words by each look, while the order is blocked.
-        facts, because = {"blocked": block}, f"after credit memo {memo.number or memo.id}: {block}"
+        facts, because = {"blocked": block}, f"after {order.refund_word} {memo.number or memo.id}: {block}"
         holds.append(Hold(AttentionKind.BOOKS_MOVED, because, facts))
     return Look(
         "landed",
-        f"credit memo {memo.number or memo.id} over {memo.total} is there; {payload['restock_because']}",
+        f"{order.refund_word} {memo.number or memo.id} over {memo.total} is there; {payload['restock_because']}",
         reference=memo.id,
         facts={
             "memo": memo.number or memo.id,

@@ -22,6 +22,7 @@ PLATFORM = Platform(
     keys=keys,
     topics=frozenset(),
     one_way=True,
+    refund_word="cancellation",
     asks=Asks(
         AddressField(
             "Region",

@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, Final
 
+from bridge.connectors.amazon.platform import PLATFORM
 from bridge.connectors.amazon.wire import odd
 from bridge.domain.linking import LIKE_AN_ID
 from bridge.domain.money import Money
@@ -161,6 +162,7 @@ def store_order(order: FulfilmentOrder) -> StoreOrder:
         keeps_marks=False,
         keeps_money=False,
         customer_note=order.comment,
+        refund_word=PLATFORM.refund_word,
     )
 
 

@@ -25,6 +25,7 @@ PLATFORM = Platform(
     name="Magento",
     side="store",
     gives_back_by="refund",
+    refund_word="credit memo",
     keys=keys,
     topics=frozenset(TOPICS),
     order_topics=frozenset({Topic.ORDERS_UPDATE.value}),

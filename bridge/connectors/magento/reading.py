@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from bridge.connectors.magento.platform import PLATFORM
 from bridge.connectors.magento.search import read_time
 from bridge.domain.money import Money, NotMoney, decimal_of
 from bridge.domain.outcomes import Rejected, RemoteProblem
@@ -184,6 +185,7 @@ def read_order(order: Mapping[str, Any], memos: Sequence[Mapping[str, Any]]) -> 
         is_held=state == "holded",
         notes=_notes(order),
         customer_note=text(order.get("customer_note")),
+        refund_word=PLATFORM.refund_word,
     )
 
 

@@ -268,6 +268,7 @@ async def test_a_word_that_nobody_has_heard_of_takes_no_unit_and_hides_no_order(
     assert bench.rewords.changed
     assert read is not None
     assert (read.rows, read.refunds, read.is_cancelled) == (order.rows, (), False)
+    assert read.refund_word == bench.platform.refund_word
     assert (read.grand_total, read.total_paid, read.total_refunded) == (
         order.grand_total,
         order.total_paid,

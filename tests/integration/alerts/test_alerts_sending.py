@@ -61,7 +61,7 @@ class Post:
                 conn,
                 kind=kind,
                 fingerprint=f"f{number}",
-                title="The store refused the credit memo",
+                title="The store refused the refund",
                 because="said\nno",
                 what_to_do="Mend it.",
                 facts={"secret_fact": "never told"},
@@ -110,7 +110,7 @@ async def test_one_thing_is_told_by_mail_and_by_webhook_and_never_again(database
         assert await post.states() == ["sent", "sent"]
         [mail] = box.mails
         assert box.to == ["night@shop.test"]
-        assert mail["Subject"] == "[bridge] The store refused the credit memo"
+        assert mail["Subject"] == "[bridge] The store refused the refund"
         assert mail["From"] == "bridge@shop.test"
         assert mail["Auto-Submitted"] == "auto-generated"
         text = mail.get_content()

@@ -160,6 +160,7 @@ def store(
         total_invoiced=usd(paid),
         rows=counted,
         refunds=tuple(memos),
+        refund_word="credit memo",
     )
     return replace(base, **more)
 

@@ -389,3 +389,9 @@ def test_a_returned_unit_of_a_request_counts_as_covered() -> None:
     settlement = decide(reading, refunded())
     assert isinstance(settlement.effect, ApproveRequest)
     assert settlement.effect.units == {"2"}
+
+
+def test_a_sentence_has_the_platforms_own_word_for_a_refund() -> None:
+    for word in ("credit memo", "refund"):
+        of_store = replace(refunded(at=BEFORE), refund_word=word)
+        assert f"; the {word} (" in decide(channel(), of_store).because

@@ -35,3 +35,9 @@ def test_every_platform_has_a_sandbox_that_the_command_starts() -> None:
     assert {box.name for box in BOXES} == set(PLATFORMS)
     for box in BOXES:
         assert (ROOT / box.module.replace(".", "/") / "__main__.py").is_file()
+
+
+def test_a_stores_refund_is_called_what_people_there_call_it() -> None:
+    """The core's sentences take the word from the order read: no Shopify merchant looks for a credit memo."""
+    words = {kind: platform.refund_word for kind, platform in PLATFORMS.items() if platform.side == "store"}
+    assert words == {"magento": "credit memo", "shopify": "refund", "woocommerce": "refund", "amazon": "cancellation"}
