@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.connectors.amazon.protocol import POLICIES, SPEEDS, VERSIONS
+from bridge.connectors.amazon.reading import REFUND_WORD
 from bridge.ports import AddressField, Asks, CredentialField, Platform
 
 
@@ -22,7 +23,7 @@ PLATFORM = Platform(
     keys=keys,
     topics=frozenset(),
     one_way=True,
-    refund_word="cancellation",
+    refund_word=REFUND_WORD,
     asks=Asks(
         AddressField(
             "Region",

@@ -13,12 +13,13 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, Final
 
-from bridge.connectors.amazon.platform import PLATFORM
 from bridge.connectors.amazon.wire import odd
 from bridge.domain.linking import LIKE_AN_ID
 from bridge.domain.money import Money
 from bridge.domain.store_order import Barrier, StoreOrder, StoreRefund, StoreRow
 
+REFUND_WORD: Final = "cancellation"
+"""What people there call a refund."""
 NO_CURRENCY: Final = "XXX"
 """ISO 4217's code for no currency: Amazon sends goods and holds none of the sale's money."""
 CANCELLATION: Final = "cancelled"
@@ -162,7 +163,7 @@ def store_order(order: FulfilmentOrder) -> StoreOrder:
         keeps_marks=False,
         keeps_money=False,
         customer_note=order.comment,
-        refund_word=PLATFORM.refund_word,
+        refund_word=REFUND_WORD,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.connectors.magento.door import TOPICS
+from bridge.connectors.magento.reading import REFUND_WORD
 from bridge.ports import AddressField, Asks, ClockRule, CredentialField, Platform
 from plugin_contract.deliveries import Topic
 
@@ -25,7 +26,7 @@ PLATFORM = Platform(
     name="Magento",
     side="store",
     gives_back_by="refund",
-    refund_word="credit memo",
+    refund_word=REFUND_WORD,
     keys=keys,
     topics=frozenset(TOPICS),
     order_topics=frozenset({Topic.ORDERS_UPDATE.value}),

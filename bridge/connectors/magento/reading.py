@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
-from bridge.connectors.magento.platform import PLATFORM
 from bridge.connectors.magento.search import read_time
 from bridge.domain.money import Money, NotMoney, decimal_of
 from bridge.domain.outcomes import Rejected, RemoteProblem
 from bridge.domain.store_order import StoreOrder, StoreRefund, StoreRow
 from bridge.domain.tokens import tokens_in
 
+REFUND_WORD: Final = "credit memo"
+"""What people there call a refund."""
 _CHILD_CARRIES = frozenset({"bundle"})
 """Types whose parent row is an envelope: with dynamic prices the children are sold, refunded and shipped."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -185,7 +186,7 @@ def read_order(order: Mapping[str, Any], memos: Sequence[Mapping[str, Any]]) -> 
         is_held=state == "holded",
         notes=_notes(order),
         customer_note=text(order.get("customer_note")),
-        refund_word=PLATFORM.refund_word,
+        refund_word=REFUND_WORD,
     )
 
 
