@@ -16,7 +16,7 @@ RUN_TESTS := $(BIN)/python -m pytest -q
 RUN_GROUP := $(RUN_TESTS) -p no:cacheprovider
 # The tests in groups of about one length, the longest first, and one more at a time than there are cores: each waits
 # for sockets and quiet periods now and then.
-GROUPS := full chaos points integration sync e2e parts
+GROUPS := full chaos points sync integration parts e2e
 FULL := tests/integration/full tests/integration/connect
 SYNC := tests/integration/sync tests/integration/alerts
 POINTS := tests/chaos/test_kill_points.py
@@ -30,7 +30,7 @@ DATABASE_SERVER := PATH="$$PATH:/usr/sbin:/usr/local/sbin:/usr/libexec" command 
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0
 IS_DEBIAN_ROOT := [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null
 
-.PHONY: help run serve test lint types layers schemas tests $(addprefix tests-,$(GROUPS) types) mariadb chromium bench test-live lock docker install install-dev clean
+.PHONY: help run serve test lint types layers schemas tests $(addprefix tests-,$(GROUPS) types checks) checks programs mariadb chromium bench test-live lock docker install install-dev clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,9 +41,14 @@ run: install ## Play the demo: sandbox shops and the service, on this machine, w
 serve: install ## Run the service itself, with settings from BRIDGE_… variables
 	@$(BIN)/bridge serve
 
-test: install-dev mariadb chromium ## Check everything: lint, types, layers, schemas, all tests
-	@$(MAKE) lint layers schemas
-	@$(MAKE) tests GROUPS="$(GROUPS) types"
+test: $(VENV)/bin/pip ## Check everything: lint, types, layers, schemas, all tests
+	@$(MAKE) -j2 install-dev programs
+	@$(MAKE) tests GROUPS="$(GROUPS) types checks"
+
+checks: lint layers schemas
+programs:
+	@$(MAKE) mariadb
+	@$(MAKE) chromium
 
 lint: install-dev ## Check the style and the format
 	@echo "lint: ruff"
@@ -89,6 +94,7 @@ tests-e2e:
 tests-parts:
 	@$(RUN_GROUP) tests $(patsubst %,--ignore=%,tests/integration tests/chaos tests/e2e)
 tests-types: types
+tests-checks: checks
 
 mariadb: ## See that a MariaDB server can be started by the tests; root on Debian and Ubuntu installs it
 	@if $(DATABASE_SERVER); then exit 0; fi; \
@@ -152,10 +158,12 @@ $(RUNTIME): requirements/runtime.txt pyproject.toml | $(VENV)/bin/pip
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(DEV): requirements/dev.txt $(RUNTIME)
-	@echo "install: what the checks need (once)"
-	@$(PIP) install --require-hashes -r requirements/dev.txt
-	@touch $@
+# These hold all of the service's too, at the same versions. What is never used is never compiled.
+$(DEV): requirements/dev.txt requirements/runtime.txt pyproject.toml | $(VENV)/bin/pip
+	@echo "install: what the checks need, with checked hashes, into $(VENV) (once)"
+	@$(PIP) install --no-compile --require-hashes -r requirements/dev.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $(RUNTIME) $@
 
 clean: ## Remove what was installed and built here
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

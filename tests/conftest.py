@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+import uvloop
 from blockbuster import blockbuster_ctx
 
 from bridge.storage.engine import Database
@@ -15,9 +17,17 @@ from bridge.storage.migrate import migrate
 from tests.support.mariadb import MariaDB, NoMariaDB
 
 
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop that `bridge serve` runs on."""
+    return {"uvloop": uvloop.new_event_loop}
+
+
 @pytest.fixture(autouse=True)
-def nobody_blocks_the_loop() -> Iterator[None]:
+def nobody_blocks_the_loop(request: pytest.FixtureRequest) -> Iterator[None]:
     """Our own code never waits for a file or a socket on the event loop; the tests' own code may."""
+    if not inspect.iscoroutinefunction(request.function):
+        yield
+        return
     with blockbuster_ctx(["bridge", "plugin_contract"]) as blockbuster:
         # Alembic reads its migration files once, before anything is served.
         for function in blockbuster.functions.values():

@@ -269,7 +269,9 @@ def stored_texts(url: str) -> Iterator[tuple[str, str]]:
                     yield f"{table}.{column}", text
 
 
-@pytest.mark.parametrize("log_format", ["json", "console"])
+@pytest.mark.parametrize(
+    ("database_url", "log_format"), [("sqlite", "console"), ("mariadb", "json")], indirect=["database_url"]
+)
 @pytest.mark.both_databases
 async def test_no_secret_comes_out_anywhere(tmp_path: Path, database_url: str, log_format: str) -> None:
     seen = Seen()

@@ -134,7 +134,7 @@ def live(world: World, history: list[Event]) -> Settlement:
 
 
 HISTORY = st.lists(events, min_size=1, max_size=8)
-often = with_settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+often = with_settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @often
