@@ -205,7 +205,8 @@ TEXTS: Mapping[AttentionKind, AttentionText] = {
     ),
     AttentionKind.TOKEN_EXPIRES: AttentionText(
         "A TikTok Shop authorization ends soon",
-        "Have the seller authorize the shop again before then (bridge connect tiktok). Afterwards every order waits.",
+        "Have the seller authorize the shop again before then: on its page under Connections, or by bridge connect "
+        "tiktok. Afterwards every order waits.",
     ),
     AttentionKind.WAITING_LONG: AttentionText(
         "Waiting for more than an hour",

@@ -215,7 +215,7 @@ def token_findings(tokens: Tokens, now: datetime) -> list[Finding]:
     elif until - now <= SOON:
         text = (
             f"The seller's authorization ends on {_day(until)}, in {(until - now).days} days; then nothing works. Have "
-            "the seller authorize the app again before: bridge connect tiktok."
+            "the seller authorize the app again before: on its page, or bridge connect tiktok."
         )
         found.append(Finding("warning", "token_expires", text))
     else:

@@ -8,24 +8,24 @@ import pytest
 from playwright.async_api import Browser as Chromium
 from playwright.async_api import Route
 
-from bridge.domain.outcomes import Reauth, RemoteProblem
+from bridge.domain.outcomes import Reauth, Rejected, RemoteProblem
 from tests.integration.pages.chromium import Visitor, visiting
 from tests.integration.web.house import House
 
 STORE = "https://shop.test"
 
 
-async def activated(house: House) -> None:
+async def activated(house: House, key: str) -> None:
     """What the store does when its admin chooses Activate."""
     form = {
         "store_base_url": STORE,
-        "oauth_consumer_key": "ck-9",
+        "oauth_consumer_key": key,
         "oauth_consumer_secret": "cs",
         "oauth_verifier": "v",
     }
     said = await house.ask("POST", "/oauth/magento/callback", token=False, data=form)
     assert said.status == 200
-    await house.ask("GET", "/oauth/magento/identity", token=False, params={"oauth_consumer_key": "ck-9"})
+    await house.ask("GET", "/oauth/magento/identity", token=False, params={"oauth_consumer_key": key})
 
 
 async def agrees(route: Route) -> None:
@@ -64,7 +64,19 @@ async def test_a_merchant_adds_a_store_and_a_shop_and_authorizes_again(
         await page.get_by_role("heading", name="Activate it in the store").wait_for()
         await page.get_by_text("https://bridge.test/oauth/magento/callback", exact=True).wait_for()
         await whole(visitor, f"connecting-activate-{suffix}")
-        await activated(house)
+        # An activation that fails is told, and what somebody just types is not lost by it.
+        house.handshake.problem = RemoteProblem(Rejected("the verifier is used"))
+        await page.get_by_role("textbox", name="Name").fill("Half a na")
+        await activated(house, "ck-8")
+        if script:
+            await page.get_by_role("status").get_by_role("link", name="Load the page again").wait_for()
+            assert await page.get_by_role("textbox", name="Name").input_value() == "Half a na"
+            await page.get_by_role("link", name="Load the page again").click()
+        else:
+            await page.get_by_role("link", name="Check again").click()
+        await page.get_by_text("The last activation failed: the verifier is used").wait_for()
+        house.handshake.problem = None
+        await activated(house, "ck-9")
         if not script:
             await page.get_by_role("link", name="Check again").click()
         # With script the page looks by itself.
