@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC
 from functools import cache
 from importlib import resources
@@ -120,6 +121,30 @@ def show(
 def _headers() -> dict[str, str]:
     # A form says which page of ours it was on; nobody else is told.
     return {"Content-Security-Policy": policy(), "Referrer-Policy": "same-origin", "Vary": "Cookie"}
+
+
+def sign_in_page(
+    request: web.Request,
+    going_to: str,
+    *,
+    ended: bool = False,
+    held: str = "",
+    name: str = "",
+    errors: Mapping[str, str] | None = None,
+    status: int = 200,
+) -> web.Response:
+    """`held`: a form that waits for the sign-in, as `kept_forms.keep` has it."""
+    return show(
+        request,
+        "sign_in.html",
+        title="Sign in",
+        status=status,
+        ended=ended,
+        next=going_to,
+        held=held,
+        name=name,
+        errors=errors or {},
+    )
 
 
 def see_other(path: str) -> web.Response:

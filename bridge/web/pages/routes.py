@@ -9,9 +9,10 @@ from typing import Literal
 from aiohttp import web
 
 from bridge.web.guard import mistake
-from bridge.web.pages.forms import FORM, check_csrf, check_origin, read_form
-from bridge.web.pages.rendering import problem_page, see_other
-from bridge.web.pages.visits import VISIT, cookie_name, sign_in_path, visit
+from bridge.web.pages.forms import CSRF_FIELD, FORM, check_csrf, check_origin, is_ours, read_form
+from bridge.web.pages.kept_forms import keep
+from bridge.web.pages.rendering import problem_page, see_other, sign_in_page
+from bridge.web.pages.visits import VISIT, cookie_name, csrf_of, holding_page, sign_in_path, visit
 from bridge.web.problems import Problem, as_problem
 from bridge.web.routes import WHO
 
@@ -48,7 +49,7 @@ class PageRoute:
     async def _for_visitors(self, request: web.Request) -> web.StreamResponse:
         found = await visit(request)
         if found is None:
-            return see_other(sign_in_path(request, ended=bool(request.cookies.get(cookie_name(request)))))
+            return await _sign_in_first(request, may_keep=self.method == "POST" and not self.own)
         request[VISIT] = found
         request[WHO] = found.who
         if self.method == "POST":
@@ -59,6 +60,22 @@ class PageRoute:
             if not self.own and not found.may_change:
                 raise Problem("not-allowed", "You may look, not change things. A manager can do it, or make you one.")
         return await self.handler(request)
+
+
+async def _sign_in_first(request: web.Request, *, may_keep: bool) -> web.Response:
+    """A page is asked for again after the sign-in. A form is kept, as far as it came from our own page and holds no
+    secret; else the page that held it is shown, and says that nothing was changed.
+    """
+    cookie = request.cookies.get(cookie_name(request), "")
+    if may_keep:
+        check_origin(request)
+        form = await read_form(request)
+        # A browser that has dropped the cookie by itself still tells where the form came from.
+        if form.has(CSRF_FIELD) and (not cookie or is_ours(form, csrf_of(cookie))):
+            held = keep(request.path, holding_page(request), form)
+            if held:
+                return sign_in_page(request, holding_page(request), ended=True, held=held, status=403)
+    return see_other(sign_in_path(request, ended=bool(cookie)))
 
 
 def register(app: web.Application, routes: tuple[PageRoute, ...]) -> None:

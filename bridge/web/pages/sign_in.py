@@ -12,7 +12,8 @@ from bridge.storage.users import User
 from bridge.web import passwords
 from bridge.web.desk import DESK
 from bridge.web.pages.forms import check_origin, read_form
-from bridge.web.pages.rendering import see_other, show
+from bridge.web.pages.kept_forms import KEPT_FIELD, KeptForm, kept
+from bridge.web.pages.rendering import see_other, show, sign_in_page
 from bridge.web.pages.routes import PageRoute
 from bridge.web.pages.visits import HOME, VISIT, drop_session, local_path, set_session, visit
 
@@ -27,7 +28,7 @@ async def show_sign_in(request: web.Request) -> web.Response:
     going_to = local_path(request.query.get("next", HOME))
     if await visit(request) is not None:
         return see_other(going_to)
-    return _page(request, going_to, ended="ended" in request.query)
+    return sign_in_page(request, going_to, ended="ended" in request.query)
 
 
 async def sign_in(request: web.Request) -> web.Response:
@@ -35,7 +36,7 @@ async def sign_in(request: web.Request) -> web.Response:
     check_origin(request)
     form = await read_form(request)
     name, password, going_to = form.text("name")[:64], form.raw("password"), local_path(form.text("next", HOME))
-    address = request.remote or ""
+    address, held = request.remote or "", form.raw(KEPT_FIELD)
     db = request.app[DESK].db
 
     async def look(conn: AsyncConnection) -> tuple[bool, User | None]:
@@ -43,11 +44,11 @@ async def sign_in(request: web.Request) -> web.Response:
 
     blocked, user = await db.read(look)
     if blocked:
-        return _page(request, going_to, name=name, errors={"": _BLOCKED}, status=429)
+        return sign_in_page(request, going_to, held=held, name=name, errors={"": _BLOCKED}, status=429)
     right = len(password) <= passwords.LONGEST and await passwords.matches(user.password if user else None, password)
     if user is None or not right:
         await db.write(lambda conn: failed_sign_ins.note(conn, name, address))
-        return _page(request, going_to, name=name, errors={"password": _WRONG}, status=422)
+        return sign_in_page(request, going_to, held=held, name=name, errors={"password": _WRONG}, status=422)
     better = await passwords.hashed(password) if passwords.is_outdated(user.password) else None
 
     async def begin(conn: AsyncConnection) -> str:
@@ -57,9 +58,26 @@ async def sign_in(request: web.Request) -> web.Response:
         await audit.write(conn, f"user {user.name}", "signed in", None, None)
         return await sessions.begin(conn, user.id)
 
-    answer = see_other(going_to)
-    set_session(request, answer, await db.write(begin))
+    cookie = await db.write(begin)
+    waiting = kept(held)
+    answer = see_other(going_to) if waiting is None else await _ask_about(request, waiting, cookie)
+    set_session(request, answer, cookie)
     return answer
+
+
+async def _ask_about(request: web.Request, waiting: KeptForm, cookie: str) -> web.Response:
+    """The form that was sent too late is sent again by who has read what is in it."""
+    found = await visit(request, cookie)
+    if found is not None:
+        request[VISIT] = found
+    return show(
+        request,
+        "send_again.html",
+        title="Send it again?",
+        action=local_path(waiting.action),
+        back=local_path(waiting.back),
+        form=waiting,
+    )
 
 
 async def sign_out(request: web.Request) -> web.Response:
@@ -68,27 +86,6 @@ async def sign_out(request: web.Request) -> web.Response:
     answer = see_other("/sign-in")
     drop_session(request, answer)
     return answer
-
-
-def _page(
-    request: web.Request,
-    going_to: str,
-    *,
-    ended: bool = False,
-    name: str = "",
-    errors: dict[str, str] | None = None,
-    status: int = 200,
-) -> web.Response:
-    return show(
-        request,
-        "sign_in.html",
-        title="Sign in",
-        status=status,
-        ended=ended,
-        next=going_to,
-        name=name,
-        errors=errors or {},
-    )
 
 
 ROUTES: Final = (

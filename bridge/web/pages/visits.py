@@ -67,9 +67,11 @@ def cookie_name(request: web.Request) -> str:
     return f"__Host-{_COOKIE}" if is_secure(request) else _COOKIE
 
 
-async def visit(request: web.Request) -> Visit | None:
-    """The visit of a living session; None where there is none. Raises `StorageProblem`."""
-    cookie = request.cookies.get(cookie_name(request), "")
+async def visit(request: web.Request, cookie: str | None = None) -> Visit | None:
+    """The visit of a living session; None where there is none. `cookie`: of a session that begins with this very
+    answer. Raises `StorageProblem`.
+    """
+    cookie = request.cookies.get(cookie_name(request), "") if cookie is None else cookie
     if not 20 <= len(cookie) <= 100:
         return None
     desk = request.app[DESK]
@@ -140,12 +142,12 @@ def sign_in_path(request: web.Request, *, ended: bool) -> str:
     """A page that was asked for is shown after signing in; a form that was sent is not sent again by itself: the page
     that held it is shown.
     """
-    wanted = request.path_qs if request.method in {"GET", "HEAD"} else _holding_page(request)
+    wanted = request.path_qs if request.method in {"GET", "HEAD"} else holding_page(request)
     path = f"/sign-in?next={quote(local_path(wanted), safe='')}"
     return path + ("&ended=1" if ended else "")
 
 
-def _holding_page(request: web.Request) -> str:
+def holding_page(request: web.Request) -> str:
     """By the address that the browser says the form was on, where that is ours."""
     referring = urlsplit(request.headers.get("Referer", ""))
     if referring.netloc != request.host:

@@ -42,13 +42,6 @@ window.addEventListener("pageshow", (event) => {
   }
 });
 
-// A choice that only leads to another page needs no button.
-for (const select of document.querySelectorAll("select[data-go]")) {
-  const button = select.form && select.form.querySelector("button[data-go]");
-  if (button) button.hidden = true;
-  select.addEventListener("change", () => select.form.submit());
-}
-
 // All boxes of a list at once.
 for (const box of document.querySelectorAll("input[data-all]")) {
   box.closest("label").hidden = false;

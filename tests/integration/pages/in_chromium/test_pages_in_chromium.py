@@ -28,7 +28,7 @@ async def test_axe_finds_nothing_on_any_page_at_any_width_in_light_and_dark(hous
     wrong: list[str] = []
     for width, scheme in ((1280, "light"), (360, "dark")):
         async with visiting(chromium, house.url, width=width, color_scheme=scheme) as visitor:
-            await visitor.sign_in()
+            await visitor.enter(house)
             for path in paths:
                 await visitor.go(path)
                 await visitor.keep(f"{_named(path, known)}-{width}-{scheme}")
@@ -51,7 +51,7 @@ async def test_the_direction_is_switched_on_by_keyboard_alone(
     shop_id, _ = await house.tied_shop()
     async with visiting(chromium, house.url, script=script, timezone_id="America/New_York") as visitor:
         page = visitor.page
-        await visitor.sign_in()
+        await visitor.enter(house)
         await visitor.go(PATH)
         await page.keyboard.press("Tab")
         await page.keyboard.press("Enter")
