@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.bootstrap import ENTRIES, PLATFORMS
 from bridge.domain.outcomes import Reauth, Rejected, RemoteProblem, Retry
 from bridge.ports import Connector, Finding, Parts
-from bridge.storage import attention, orders
+from bridge.storage import attention, loads, orders
 from bridge.storage.engine import Database
 from bridge.storage.users import Role
 from tests.integration.pages.browsing import Browser, Page, signed_in
@@ -314,7 +314,9 @@ async def gets_new_credentials(house: House, browser: Browser, kind: str) -> Non
     assert new not in done.html
 
 
-async def test_first_steps_lead_on_and_the_list_says_what_waits(house: House, browser: Browser) -> None:
+async def test_first_steps_lead_on_and_the_list_says_what_waits(
+    house: House, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for path in ("/", "/connections"):
         page = await browser.get(path)
         assert "Nothing is connected yet" in page.words
@@ -349,6 +351,11 @@ async def test_first_steps_lead_on_and_the_list_says_what_waits(house: House, br
     page = await browser.get("/connections")
     assert "3 orders until it can be used" in page.words
     assert "1 question" in page.words
+    with monkeypatch.context() as patch:
+        patch.setattr(loads, "AT_MOST", 2)
+        page = await browser.get("/connections")
+        assert "2 or more orders until it can be used" in page.words
+        assert "1 or more questions" in page.words
     await reauth(house, store_id)
     page = await browser.get(f"/connections/{store_id}")
     assert "3 wait now" in page.words
@@ -395,3 +402,8 @@ async def test_what_is_not_authorized_in_a_browser_says_what_else_to_do(house: H
     led = await browser.submit(await browser.get(path), f"{path}/authorize", ("who", "me"))
     assert led.url == f"{path}/credentials"
     assert "service_id is missing: Partner Center shows it" in led.words
+    # Its tokens are renewed beside us: what is stored of them is never stored again over newer ones.
+    asked = len(played(house, "tiktok").asked)
+    again = await browser.submit(led, f"{path}/credentials", None, **fields({"app_secret": "another"}))
+    assert (again.status, 'href="#credentials-service_id"' in again.html) == (422, True)
+    assert len(played(house, "tiktok").asked) == asked
