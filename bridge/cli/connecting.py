@@ -55,6 +55,14 @@ def magento(
         str | None,
         typer.Option(envvar="MAGENTO_BEARER_TOKEN", help="The integration's token, where the store takes it" + _SECRET),
     ] = None,
+    admin_url: Annotated[
+        str | None,
+        typer.Option(
+            "--admin-url",
+            metavar="URL",
+            help="Where people open its admin, for links to orders: https://shop.example/backend_x1; empty: no links",
+        ),
+    ] = None,
     ask: Annotated[bool, typer.Option("--ask", help="Ask for the four values, without showing what is typed")] = False,
     wait: WaitOption = 0,
     as_json: JsonOption = False,
@@ -84,7 +92,7 @@ def magento(
     body: dict[str, Any] = {"kind": "magento", "url": store_url}
     if credentials:
         body["credentials"] = credentials
-    _connect(service(bridge_url), body, name, wait, as_json=as_json)
+    _connect(service(bridge_url), body, name, wait, as_json=as_json, admin_url=admin_url)
 
 
 @group.command()
@@ -315,10 +323,14 @@ def _prompt(given: dict[str, str | None], needed: tuple[str, ...]) -> None:
         given[field] = typer.prompt(field.replace("_", " ").capitalize(), hide_input=True, err=True).strip()
 
 
-def _connect(api: Api, body: dict[str, Any], name: str | None, wait: float, *, as_json: bool) -> None:
+def _connect(
+    api: Api, body: dict[str, Any], name: str | None, wait: float, *, as_json: bool, admin_url: str | None = None
+) -> None:
     if name:
         body["name"] = name
     made = api.post("/api/v1/connections", body)
+    if admin_url is not None:
+        made |= {"admin_url": _say_where(api, made["id"], admin_url)}
     if wait and made["state"] == "announced":
         if not as_json:
             _steps(console(), made)
@@ -340,6 +352,13 @@ def _connect(api: Api, body: dict[str, Any], name: str | None, wait: float, *, a
         out.print(Text(f"Next: bridge settings set SHOP --store {made['id']}"))
     if made["state"] != "connected":
         raise Failed(made["because"] or f"the connection is {made['state']}")
+
+
+def _say_where(api: Api, connection_id: str, admin_url: str) -> str | None:
+    """As it is kept."""
+    path = f"/api/v1/connections/{segment(connection_id)}"
+    kept: str | None = api.call("PATCH", path, {"admin_url": admin_url or None})["admin_url"]
+    return kept
 
 
 def _steps(out: Console, made: Mapping[str, Any]) -> None:

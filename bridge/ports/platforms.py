@@ -62,8 +62,10 @@ class Platform:
     """What people call one of a store's refunds there: Magento's is a credit memo."""
     order_link: Callable[[str, str], str] | None = None
     """Where people open an order in its admin: the store's address (a channel's: the shop's region) and its id of the
-    order → an address. None where that cannot be known from outside: Magento's admin has a secret path.
+    order → an address. None where that cannot be known.
     """
+    admin_is_told: bool = False
+    """Nothing from outside tells where its admin is: a person says it, and `order_link` takes that for the address."""
     one_way: bool = False
     """What happens in this store never reaches the channel: there are no cancellation settings to make."""
 

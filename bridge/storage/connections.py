@@ -33,6 +33,8 @@ class Connection:
     """Decrypted; never shown."""
     facts: dict[str, Any]
     plugin_override: str | None
+    admin_url: str | None
+    """Where people open its admin; None where nobody said."""
     blocked_until: datetime | None
     """The remote asked every process to wait until then."""
     token_expires_at: datetime | None

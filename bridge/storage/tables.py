@@ -47,6 +47,8 @@ connections = _table(
     Column("credentials", LongText, nullable=False),
     Column("facts", Json(), nullable=False),
     Column("plugin_override", String(40)),
+    # Where people open its admin, where nothing but a person tells that.
+    Column("admin_url", String(500)),
     _when("blocked_until", nullable=True),
     _when("token_expires_at", nullable=True),
     Column("version", Integer, nullable=False),

@@ -81,7 +81,9 @@ def main() -> None:
             print(pages.show("SQLite", found), flush=True)
         if asked.only != "sqlite":
             with _server(folder) as server:
-                found = asyncio.run(pages.measure(folder, "MariaDB", server.url(NAME), built, asked.requests))
+                found = asyncio.run(
+                    pages.measure(folder, "MariaDB", server.url(NAME), built, asked.requests, server.pid)
+                )
             results["MariaDB"] = pages.to_json(found)
             print(pages.show("MariaDB", found), flush=True)
     results["machine"]["load_average_after"] = standing.machine()["load_average"]

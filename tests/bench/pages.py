@@ -39,6 +39,10 @@ class Measured:
     p95: float
     first: float
     """Of the very first request."""
+    processor: float
+    """Milliseconds of processor time a request, of the service and of the database server: what a busy machine does
+    not change much.
+    """
     size: int
     """Bytes of the page."""
     travels: int
@@ -80,8 +84,25 @@ class Browser:
         return {"csrf": found[1]} if found else {}
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    url: str
+    pids: tuple[int, ...]
+    """The service, and the database server."""
+
+    def processor(self) -> float:
+        """Milliseconds of processor time so far."""
+        ticks = 0
+        for pid in self.pids:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks * 1000 / os.sysconf("SC_CLK_TCK")
+
+
 @contextlib.asynccontextmanager
-async def serving(folder: Path, database_url: str, built: Built, *flags: str) -> AsyncIterator[str]:
+async def serving(
+    folder: Path, database_url: str, built: Built, *flags: str, server: int | None = None
+) -> AsyncIterator[Served]:
     """`bridge serve` with workers and rounds at rest: what is measured stays as it was built."""
     port = free_port()
     environment = {
@@ -98,7 +119,8 @@ async def serving(folder: Path, database_url: str, built: Built, *flags: str) ->
     )
     try:
         await _answers(process, f"http://127.0.0.1:{port}/healthz")
-        yield f"http://127.0.0.1:{port}"
+        pids = (process.pid,) if server is None else (process.pid, server)
+        yield Served(f"http://127.0.0.1:{port}", pids)
     finally:
         if process.returncode is None:
             process.terminate()
@@ -118,16 +140,25 @@ async def _answers(process: asyncio.subprocess.Process, url: str) -> None:
     raise RuntimeError("the service does not answer")
 
 
-async def measure(folder: Path, place: str, database_url: str, built: Built, requests: int) -> list[Measured]:
+async def measure(
+    folder: Path, place: str, database_url: str, built: Built, requests: int, server: int | None = None
+) -> list[Measured]:
+    """`server`: the database server's process."""
     trace = folder / "trace"
-    async with serving(folder, database_url, built) as url, aiohttp.ClientSession() as session:
-        browser = Browser(session, url)
+    async with (
+        serving(folder, database_url, built, server=server) as served,
+        aiohttp.ClientSession() as session,
+    ):
+        browser = Browser(session, served.url)
         await browser.sign_in()
         pages = await _pages(browser, built, built.shops[place])
-        timed = {name: await _timed(browser, path, requests) for name, path in pages.items()}
+        timed = {name: await _timed(browser, served, path, requests) for name, path in pages.items()}
     trace.unlink(missing_ok=True)
-    async with serving(folder, database_url, built, "--trace", str(trace)) as url, aiohttp.ClientSession() as session:
-        browser = Browser(session, url)
+    async with (
+        serving(folder, database_url, built, "--trace", str(trace)) as served,
+        aiohttp.ClientSession() as session,
+    ):
+        browser = Browser(session, served.url)
         await browser.sign_in()
         found = []
         for name, path in pages.items():
@@ -141,15 +172,19 @@ async def measure(folder: Path, place: str, database_url: str, built: Built, req
     return found
 
 
-async def _timed(browser: Browser, path: str, requests: int) -> tuple[float, float, float]:
-    took = []
+async def _timed(browser: Browser, served: Served, path: str, requests: int) -> tuple[float, float, float, float]:
+    took: list[float] = []
+    before = 0.0
     for _ in range(WARM + requests):
+        if len(took) == WARM:
+            before = served.processor()
         began = time.perf_counter()
         status, _, _ = await browser.ask("GET", path)
         if status != 200:
             raise RuntimeError(f"{path} was answered with {status}")
         took.append((time.perf_counter() - began) * 1000)
-    return statistics.median(took[WARM:]), statistics.quantiles(took[WARM:], n=20)[-1], took[0]
+    each = (served.processor() - before) / requests
+    return statistics.median(took[WARM:]), statistics.quantiles(took[WARM:], n=20)[-1], took[0], each
 
 
 def _statements(trace: Path) -> int:
@@ -207,6 +242,7 @@ def show(place: str, found: list[Measured]) -> str:
             f"{one.median:.1f}",
             f"{one.p95:.1f}",
             f"{one.first:.0f}",
+            f"{one.processor:.1f}",
             f"{one.size / 1000:.1f}",
             f"{one.travels / 1000:.1f}",
             str(one.statements),
@@ -214,7 +250,7 @@ def show(place: str, found: list[Measured]) -> str:
         ]
         for one in found
     ]
-    heads = ["page", "median ms", "p95 ms", "first ms", "kB", "travels kB", "statements", ""]
+    heads = ["page", "median ms", "p95 ms", "first ms", "processor ms", "kB", "travels kB", "statements", ""]
     return table(
         f"{place}: pages; promised {PROMISED_MS:g} ms in the median and {PROMISED_BYTES // 1000} kB", heads, rows
     )

@@ -79,10 +79,11 @@ def _integration(url: str, **more: Any) -> dict[str, str]:
 def test_a_merchant_connects_both_sides_and_reads_an_orders_story(sandbox: dict[str, Any], asked: Run) -> None:
     magento, tiktok = sandbox["magento"]["url"], sandbox["tiktok"]
     secrets = _integration(magento)
-    done = asked("connect", "magento", "--url", magento, "--json", **secrets)
+    admin = f"{magento}/backend_x1"
+    done = asked("connect", "magento", "--url", magento, "--admin-url", f"{admin}/", "--json", **secrets)
     assert done.returncode == 0, done.stderr
     store = json.loads(done.stdout)
-    assert store["state"] == "connected"
+    assert (store["state"], store["admin_url"]) == ("connected", admin)
 
     fields = ("app_key", "app_secret", "access_token", "refresh_token")
     grant = {f"TIKTOK_{name.upper()}": tiktok[name] for name in fields}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from bridge.connectors.magento.door import TOPICS
 from bridge.connectors.magento.reading import REFUND_WORD
@@ -21,12 +22,21 @@ def _of_integration(name: str, label: str) -> CredentialField:
     return CredentialField(name, label, "Of the integration", secret=True, required=True, granted=True)
 
 
+def order_link(admin_url: str, order_id: str) -> str:
+    """Within the admin, whose path is the store's secret. Magento asks who has no session to sign in; where *Add Secret
+    Key to URLs* is on, it then shows its first page instead of the order.
+    """
+    return f"{admin_url.rstrip('/')}/sales/order/view/order_id/{quote(order_id, safe='')}"
+
+
 PLATFORM = Platform(
     kind="magento",
     name="Magento",
     side="store",
     gives_back_by="refund",
     refund_word=REFUND_WORD,
+    order_link=order_link,
+    admin_is_told=True,
     keys=keys,
     topics=frozenset(TOPICS),
     order_topics=frozenset({Topic.ORDERS_UPDATE.value}),

@@ -13,6 +13,7 @@ from bridge.ports import Connector, Finding
 from bridge.storage import audit, shops
 from bridge.storage.connections import Connection
 from bridge.storage.shops import Shop
+from bridge.web.admin_urls import checked_admin
 from bridge.web.api.models import (
     ConnectionChange,
     ConnectionList,
@@ -166,6 +167,8 @@ async def change(request: web.Request, asked: ConnectionChange) -> ConnectionOut
         if stated and isinstance(PluginVersion.parse(stated), NoVersion):
             raise invalid("/plugin_version_override", "is no version; it looks like 1.0.20")
         fields["plugin_override"] = stated
+    if "admin_url" in asked.model_fields_set:
+        fields["admin_url"] = checked_admin(desk.platforms.get(before.kind), asked.admin_url)
 
     async def write(conn: AsyncConnection) -> Connection:
         latest = await desk.connections.get(conn, before.id)
@@ -252,6 +255,7 @@ def _out(desk: WebDesk, connection: Connection, of_it: list[Shop]) -> Connection
         findings=[FindingOut.model_validate(one) for one in findings],
         facts=facts,
         plugin_version_override=connection.plugin_override,
+        admin_url=connection.admin_url,
         blocked_until=connection.blocked_until,
         token_expires_at=connection.token_expires_at,
         created_at=connection.created_at,

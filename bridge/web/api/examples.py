@@ -37,6 +37,7 @@ EXAMPLES: Final[Mapping[type[BaseModel], Mapping[str, Any]]] = {
     m.ConnectionChange: {
         "Rename it": {"name": "Store in Leipzig"},
         "State the plugin version": {"plugin_version_override": "1.0.20"},
+        "Say where its admin is": {"admin_url": "https://shop.example.com/backend_x1"},
     },
     m.ShopChange: {
         "Begin in dry run": {"dry_run": True, "hold_minutes": 60},

@@ -43,6 +43,11 @@ class ConnectionChange(Asked):
     plugin_version_override: Annotated[str, StringConstraints(max_length=40)] | None = Field(
         default=None, description="The plugin version really installed, where its report is ambiguous; null: none"
     )
+    admin_url: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] | None = Field(
+        default=None,
+        description="Magento: the address of its admin, such as https://shop.example.com/backend_x1, for links to "
+        "orders; null: no links",
+    )
 
 
 class FindingOut(BaseModel):
@@ -70,6 +75,7 @@ class ConnectionOut(BaseModel):
     findings: list[FindingOut] = Field(description="What connecting, or doctor, last found")
     facts: dict[str, Any] = Field(description="What is known of the remote: plugin version, store views, mode, …")
     plugin_version_override: str | None
+    admin_url: str | None = Field(description="Where people open its admin; null where nobody said")
     blocked_until: datetime | None = Field(description="The remote asked everybody to wait until then")
     token_expires_at: datetime | None
     created_at: datetime

@@ -138,6 +138,8 @@ async def _page(
     one = await shown_alone(desk, connection)
     waits = await desk.db.read(loads.read)
     stored: dict[str, Any] = {"name": one.name, "plugin_version_override": one.plugin_version_override or ""}
+    stored["admin_url"] = one.admin_url or ""
+    known = desk.platforms.get(one.kind)
     return show(
         request,
         "connection.html",
@@ -155,6 +157,7 @@ async def _page(
         standing=await standing_of(desk, one, connection, public_url(request)),
         load=waits.of.get(one.id, _NOTHING),
         whole=waits.is_whole,
+        admin_is_told=known is not None and known.admin_is_told,
         typed={name: form.text(name) for name in stored} if form else stored,
         errors=errors or {},
     )
@@ -163,8 +166,9 @@ async def _page(
 async def change_connection(request: web.Request) -> web.Response:
     form = request[FORM]
     given: dict[str, Any] = {"name": form.text("name")}
-    if any(name == "plugin_version_override" for name, _ in form.fields):
-        given["plugin_version_override"] = form.text("plugin_version_override") or None
+    for optional in ("plugin_version_override", "admin_url"):
+        if any(name == optional for name, _ in form.fields):
+            given[optional] = form.text(optional) or None
     try:
         stored = await change(request, as_model(given, ConnectionChange))
     except Problem as problem:
@@ -201,7 +205,12 @@ async def forget_connection(request: web.Request) -> web.Response:
 ROUTES: Final = (
     PageRoute("GET", "/connections", show_connections, "The shops and stores, and how they are"),
     PageRoute("GET", "/connections/{connection}", show_connection, "One connection: its state, findings and facts"),
-    PageRoute("POST", "/connections/{connection}/change", change_connection, "Rename it, or state its plugin version"),
+    PageRoute(
+        "POST",
+        "/connections/{connection}/change",
+        change_connection,
+        "Rename it, state its plugin version, or say where its admin is",
+    ),
     PageRoute("POST", "/connections/{connection}/doctor", run_doctor, "Run doctor on it now"),
     PageRoute("POST", "/connections/{connection}/forget", forget_connection, "Forget it"),
 )

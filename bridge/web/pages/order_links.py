@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.storage.connections import Connection
 from bridge.storage.shops import Shop
 from bridge.web.api.models import OrderOut
 from bridge.web.desk import WebDesk
@@ -18,9 +19,15 @@ async def order_links(
     links: list[tuple[str, str]] = []
     for connection, place, order_id in (
         (channel, shop.region if shop else "", order.channel_order_id),
-        (store, store.url if store else "", order.store_order_id),
+        (store, _admin(desk, store) if store else "", order.store_order_id),
     ):
         platform = desk.platforms.get(connection.kind) if connection else None
         if place and order_id and platform and platform.order_link:
             links.append((platform.name, platform.order_link(place, order_id)))
     return links
+
+
+def _admin(desk: WebDesk, store: Connection) -> str:
+    """What its platform makes addresses from; empty where nobody said."""
+    platform = desk.platforms.get(store.kind)
+    return (store.admin_url or "") if platform and platform.admin_is_told else store.url
