@@ -30,7 +30,7 @@ DATABASE_SERVER := PATH="$$PATH:/usr/sbin:/usr/local/sbin:/usr/libexec" command 
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0
 IS_DEBIAN_ROOT := [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null
 
-.PHONY: help run serve test lint types layers schemas tests $(addprefix tests-,$(GROUPS) types checks) checks programs mariadb chromium bench test-live lock docker install install-dev clean
+.PHONY: help run serve test lint types layers schemas tests $(addprefix tests-,$(GROUPS) types checks) checks programs mariadb chromium bench test-live pictures lock docker install install-dev clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -127,6 +127,9 @@ bench: install-dev mariadb ## Measure: deliveries, settling, pages on a large da
 test-live: install-dev ## Run the contract tests against a real Magento: make test-live MAGENTO_URL=https://…
 	@[ -n "$(MAGENTO_URL)" ] || { echo "Say which store: make test-live MAGENTO_URL=https://magento.example.com" >&2; exit 2; }
 	@MAGENTO_URL="$(MAGENTO_URL)" $(RUN_TESTS) -m live $(PYTEST)
+
+pictures: install-dev chromium ## Take the pictures of the pages in docs/pictures anew, from a day played on the sandboxes
+	@$(BIN)/python -m tests.pictures 2>&1 | grep -v '^[0-9-]* [0-9:]* \[\|^$$'
 
 lock: ## Renew requirements/*.txt from pyproject.toml (needs uv)
 	@uv=$$(PATH="$(CURDIR)/$(BIN):$$PATH" command -v uv) || { echo "Install uv first: https://docs.astral.sh/uv" >&2; exit 1; }; \

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import random
+import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -65,6 +66,8 @@ class Stage:
     elsewhere: dict[str, str] = field(default_factory=dict)
     """Where those are that the story came by, by name."""
     service: Child | None = None
+    password: str = field(default_factory=lambda: "-".join(secrets.token_hex(2) for _ in range(4)))
+    """Signs `admin` in to the pages while the demo is up."""
 
     @classmethod
     @contextlib.contextmanager
@@ -128,6 +131,7 @@ class Stage:
             "BRIDGE_PORT": str(self.port),
             "BRIDGE_PUBLIC_URL": self.url,
             "BRIDGE_DATA_DIR": str(self.data),
+            "BRIDGE_ADMIN_PASSWORD": self.password,
             **more,
         }
         began = time.monotonic()

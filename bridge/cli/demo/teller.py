@@ -82,7 +82,8 @@ class Teller:
         if is_over:
             return
         self.line("Everything is still up, until Ctrl-C. Where to look:")
-        self.line(f"  the service      {stage.url}   API token in {stage.token_file}")
+        self.line(f"  the pages        {stage.url}   sign in as admin, password: {stage.password}")
+        self.line(f"  the API          {stage.url}/api/v1   its token is in {stage.token_file}")
         self.line(f"  TikTok Shop      {stage.tiktok.url}/_control/state")
         self.line(f"  Magento          {stage.magento.url}/_control/state")
         for name, url in stage.elsewhere.items():
