@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.storage.columns import from_millis
 from bridge.storage.tables import attention, orders, shops
 
 AT_MOST: Final = 1000
@@ -43,8 +44,9 @@ async def read(conn: AsyncConnection) -> Loads:
     questions: Counter[str] = Counter()
     for found in (rows := asked.all())[:AT_MOST]:
         questions.update(_places(found.connection_id, lives.get(found.shop_id, ())))
+    # A range, which SQLite takes from the index; that a column is not NULL it does not, and reads every order.
     stopped = await conn.execute(
-        select(orders.c.waits_for).where(orders.c.waiting_since.is_not(None)).limit(AT_MOST + 1)
+        select(orders.c.waits_for).where(orders.c.waiting_since >= from_millis(0)).limit(AT_MOST + 1)
     )
     waiting: Counter[str] = Counter()
     for one in (stops := stopped.scalars().all())[:AT_MOST]:
