@@ -66,6 +66,8 @@ class Platform:
     """
     admin_is_told: bool = False
     """Nothing from outside tells where its admin is: a person says it, and `order_link` takes that for the address."""
+    may_hold: bool = False
+    """Stores of this kind can hold what they have not sent yet, given the permission (`HoldsFulfilment`)."""
     one_way: bool = False
     """What happens in this store never reaches the channel: there are no cancellation settings to make."""
 

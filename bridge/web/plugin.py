@@ -9,6 +9,7 @@ from aiohttp import web
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.domain.capabilities import StoreCapabilities
 from bridge.storage.api_tokens import Scope
 from bridge.web.auth import caller
 from bridge.web.bodies import Asked, read_query
@@ -42,6 +43,12 @@ async def read_store(desk: WebDesk, connection_id: str) -> Capabilities:
         raise Problem("conflict", "Only a Magento store has the plugin.")
     store = await desk.gateways.store(connection_id)
     found = await store.capabilities()
+    await keep_capabilities(desk, connection_id, found, plugin_version=found.reported)
+    return capabilities(found.reported, override=connection.plugin_override)
+
+
+async def keep_capabilities(desk: WebDesk, connection_id: str, found: StoreCapabilities, **facts: Any) -> None:
+    """What the store said it can do now, and further facts about it."""
     now = desk.clock.now()
     # As the core reads it back: times as text, tuples as lists.
     kept: dict[str, Any] = {**asdict(found), "warnings": list(found.warnings), "read_at": now.isoformat()}
@@ -49,8 +56,7 @@ async def read_store(desk: WebDesk, connection_id: str) -> Capabilities:
     async def write(conn: AsyncConnection) -> None:
         latest = await desk.connections.get(conn, connection_id)
         if latest is not None:
-            facts = {**latest.facts, "capabilities": kept, "plugin_version": found.reported}
-            await desk.connections.update(conn, connection_id, facts=facts)
+            told = {**latest.facts, "capabilities": kept, **facts}
+            await desk.connections.update(conn, connection_id, facts=told)
 
     await desk.db.write(write)
-    return capabilities(found.reported, override=connection.plugin_override)

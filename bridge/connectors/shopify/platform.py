@@ -32,6 +32,7 @@ PLATFORM = Platform(
     order_topics=ORDER_TOPICS,
     account_topics=frozenset({UNINSTALLED}),
     order_link=order_link,
+    may_hold=True,
     farewells=frozenset({UNINSTALLED}),
     # Shopify gives a receiver 5 s in all, 1 of them for the connection.
     answer_within=4.0,

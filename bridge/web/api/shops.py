@@ -35,6 +35,7 @@ from bridge.web.api.models import (
 )
 from bridge.web.bodies import read_json
 from bridge.web.desk import DESK, WebDesk
+from bridge.web.holding import check_holds
 from bridge.web.problems import Problem, invalid, unknown
 from bridge.web.routes import WHO, ok
 from bridge.web.settings_changes import lets_brake_go, with_shop_change, with_sync_change, without_choices
@@ -154,6 +155,9 @@ async def set_cancellation_sync(
     if "rules" in change.get("buyer_requests", {}):
         change["buyer_requests"]["rules"] = tuple(asked.buyer_requests.rules)
     shop, store = await with_cancellation(desk, shop_id)
+    held = shop.settings.cancellation_sync.buyer_requests.hold_fulfilment
+    if change.get("buyer_requests", {}).get("hold_fulfilment") and not held:
+        await check_holds(desk, store)
     reasons = desk.reasons(shop.region)
 
     async def write(conn: AsyncConnection) -> Shop:

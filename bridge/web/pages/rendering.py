@@ -32,6 +32,7 @@ NAVIGATION: Final[tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]] = (
         "Settings",
         (
             ("cancellation-sync", "/settings/cancellation-sync", "Channel settings"),
+            ("buyer-requests", "/settings/buyer-requests", "Buyers' requests"),
             ("connections", "/connections", "Connections"),
             ("alerts", "/alerts", "Alerts"),
         ),

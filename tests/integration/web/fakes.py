@@ -165,8 +165,9 @@ class FakeAuthorization:
 class FakeStore:
     """Only what the web side asks of a store."""
 
-    def __init__(self, reported: str | None) -> None:
+    def __init__(self, reported: str | None, *, holds: bool = False) -> None:
         self.reported = reported
+        self.holds = holds
 
     async def capabilities(self) -> StoreCapabilities:
         return StoreCapabilities(
@@ -178,12 +179,15 @@ class FakeStore:
             creditmemo_events=True,
             reservation_result=True,
             reserves_on_create=True,
+            holds_fulfilment=self.holds,
+            holds_because="the app lacks a scope",
         )
 
 
 @dataclass
 class FakeGateways:
     reported: str | None = "1.0.26"
+    holds: bool = False
     problem: RemoteProblem | None = None
 
     async def channel(self, shop_id: str) -> Channel:
@@ -192,7 +196,7 @@ class FakeGateways:
     async def store(self, connection_id: str) -> Store:
         if self.problem is not None:
             raise self.problem
-        return FakeStore(self.reported)  # type: ignore[return-value] # the web side asks for nothing else
+        return FakeStore(self.reported, holds=self.holds)  # type: ignore[return-value] # the web side asks for nothing else
 
 
 @dataclass
