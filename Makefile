@@ -16,8 +16,9 @@ RUN_TESTS := $(BIN)/python -m pytest -q
 RUN_GROUP := $(RUN_TESTS) -p no:cacheprovider
 # The tests in groups of about one length, the longest first, and one more at a time than there are cores: each waits
 # for sockets and quiet periods now and then.
-GROUPS := full chaos points sync integration parts e2e
-FULL := tests/integration/full tests/integration/connect
+GROUPS := full chaos points sync integration connect parts e2e
+FULL := tests/integration/full
+CONNECT := tests/integration/connect
 SYNC := tests/integration/sync tests/integration/alerts
 POINTS := tests/chaos/test_kill_points.py
 # These measure times, so they have the machine to themselves, in the end.
@@ -81,6 +82,8 @@ tests: install-dev mariadb chromium ## Run all tests, in groups beside each othe
 
 tests-full:
 	@$(RUN_GROUP) $(FULL)
+tests-connect:
+	@$(RUN_GROUP) $(CONNECT)
 tests-points:
 	@$(RUN_GROUP) $(POINTS)
 tests-chaos:
@@ -88,7 +91,7 @@ tests-chaos:
 tests-sync:
 	@$(RUN_GROUP) $(SYNC)
 tests-integration:
-	@$(RUN_GROUP) tests/integration $(patsubst %,--ignore=%,$(FULL) $(SYNC))
+	@$(RUN_GROUP) tests/integration $(patsubst %,--ignore=%,$(FULL) $(CONNECT) $(SYNC))
 tests-e2e:
 	@$(RUN_GROUP) tests/e2e $(patsubst %,--ignore=%,$(ALONE))
 tests-parts:

@@ -11,18 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Select, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.storage.ids import id_floor
+from bridge.storage.ids import CLOCKS, id_floor
 from bridge.storage.tables import attention, audit, changelog, drifts, money_proofs, orders
 
 Row = dict[str, Any]
-CLOCKS = timedelta(hours=1)
-"""Ids carry their maker's time, times are the database's: so far apart they are never."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
+CLOCKS: Final = timedelta(hours=1)
+"""Ids carry their maker's time, times are the database's: so far apart they are never."""
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _lock = threading.Lock()
 _last = 0

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.storage.engine import Database
 from bridge.storage.errors import DatabaseNewer, DatabaseOlder, StorageDown
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest revision this program knows; a test compares it with the migration files."""
 _LOCK_SECONDS = 120
 _MIGRATION_SECONDS = 3600

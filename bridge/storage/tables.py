@@ -289,6 +289,7 @@ audit = _table(
     Column("value_before", Json()),
     Column("value_after", Json()),
     Index("audit_what", "what", "id"),
+    Index("audit_who", "who", "id"),
 )
 
 alert_targets = _table(

@@ -405,7 +405,10 @@ class JobOut(BaseModel):
 
 
 class AuditQuery(Page):
-    what: str | None = Field(default=None, max_length=191)
+    who: str | None = Field(default=None, max_length=191, description="Exactly this, such as `user kim`")
+    what: str | None = Field(default=None, max_length=191, description="Exactly this, such as `user kim role`")
+    since: Moment | None = Field(default=None, description="From then on")
+    until: Moment | None = Field(default=None, description="Up to then; not in it")
 
 
 class ChangeOut(BaseModel):

@@ -9,7 +9,7 @@ from aiohttp import web
 from bridge.storage import audit, jobs
 from bridge.web.api.models import AuditPage, AuditQuery, ChangeOut, JobOut, NewSweep, SweepOut
 from bridge.web.bodies import read_json, read_query
-from bridge.web.desk import DESK
+from bridge.web.desk import DESK, WebDesk
 from bridge.web.problems import Problem, invalid
 from bridge.web.routes import WHO, ok
 
@@ -38,9 +38,21 @@ async def show_job(request: web.Request) -> web.Response:
 
 async def list_audit(request: web.Request) -> web.Response:
     """Who changed what by hand, the newest first."""
-    asked = read_query(request, AuditQuery)
-    found, following = await request.app[DESK].db.read(
-        lambda conn: audit.search(conn, what=asked.what, cursor=asked.cursor, limit=asked.limit)
+    return ok(await changes_of(request.app[DESK], read_query(request, AuditQuery)))
+
+
+async def changes_of(desk: WebDesk, asked: AuditQuery) -> AuditPage:
+    """Raises `BadCursor`."""
+    found, following = await desk.db.read(
+        lambda conn: audit.search(
+            conn,
+            who=asked.who,
+            what=asked.what,
+            since=asked.since,
+            until=asked.until,
+            cursor=asked.cursor,
+            limit=asked.limit,
+        )
     )
     changes = [ChangeOut(at=one.at, who=one.who, what=one.what, before=one.before, after=one.after) for one in found]
-    return ok(AuditPage(changes=changes, next=following))
+    return AuditPage(changes=changes, next=following)

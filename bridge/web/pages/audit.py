@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.storage import audit
-from bridge.web.desk import DESK
+from bridge.storage import shops
+from bridge.web.api.models import AuditPage, AuditQuery
+from bridge.web.api.sweeps import changes_of
+from bridge.web.desk import DESK, WebDesk
+from bridge.web.pages.forms import wrong_fields
 from bridge.web.pages.rendering import show
 from bridge.web.pages.routes import PageRoute
+from bridge.web.pages.visits import VISIT
+from bridge.web.problems import Problem, invalid
 
+_PLACES: Final[Mapping[str, str]] = {
+    "connection": "/connections/",
+    "shop": "/settings/cancellation-sync/",
+    "order": "/orders/",
+    "user": "/users/",
+    "alert target": "/alerts/",
+}
+"""Kind of thing → where its page is. One that is gone answers that it is."""
+_KINDS: Final[Mapping[str, str]] = {"shop": "TikTok Shop"}
+_THING: Final = re.compile(r"(connection|shop|order|user|alert target) (\S+)(?: (.+))?")
 _LONGEST: Final = 400
 """A page of fifty changes stays small; what is longer is cut, and said to be."""
 
@@ -59,23 +78,85 @@ def differences(before: Any, after: Any) -> list[tuple[str, str, str]]:
     return [(name.replace("_", " "), said(old), said(new)) for name, old, new in pairs if _told(old) != _told(new)]
 
 
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """What was changed, as people know it: what kind of thing, its name, where it is shown, and what was done."""
+
+    kind: str
+    name: str
+    address: str
+    rest: str
+
+
+def thing(what: str, names: Mapping[str, str]) -> Thing | None:
+    """None for what is no single thing. `names`: id → name, of those that have one; a thing may be gone by now."""
+    found = _THING.fullmatch(what)
+    if found is None:
+        return None
+    kind, key, rest = found.groups()
+    name = names.get(key, key)
+    is_there = kind not in {"connection", "shop"} or key in names
+    address = f"{_PLACES[kind]}{quote(key, safe='')}" if kind in _PLACES and is_there else ""
+    return Thing(_KINDS.get(kind, kind), name, address, rest)
+
+
+def _day(text: str, name: str, zone: tzinfo, *, after: int = 0) -> datetime | None:
+    """The beginning of a day in the viewer's calendar, or of the one after it. Raises `Problem` 422."""
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text) + timedelta(days=after)
+        return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise invalid(f"/{name}", "is no day; write it as 2026-11-26.") from None
+
+
+async def _names(desk: WebDesk) -> dict[str, str]:
+    async def read(conn: AsyncConnection) -> dict[str, str]:
+        stores = {one.id: one.name for one in await desk.connections.all(conn)}
+        return stores | {one.id: one.name for one in await shops.all(conn)}
+
+    return await desk.db.read(read)
+
+
 async def show_audit(request: web.Request) -> web.Response:
-    """`what`: only changes of exactly this; `cursor`: the next page, as the page before says."""
-    what, cursor = request.query.get("what", "").strip()[:191], request.query.get("cursor", "")
-    found, following = await request.app[DESK].db.read(
-        lambda conn: audit.search(conn, what=what or None, cursor=cursor or None)
-    )
-    kept = {"what": what} if what else {}
+    """`who`, `what`: only exactly these; `since`, `until`: days of the viewer's calendar, both in it."""
+    desk, zone = request.app[DESK], request[VISIT].zone
+    typed = {name: request.query.get(name, "").strip()[:191] for name in ("who", "what", "since", "until")}
+    cursor = request.query.get("cursor", "")
+    errors: dict[str, str] = {}
+    found, status = AuditPage(changes=[], next=None), 200
+    try:
+        span = {
+            "since": _day(typed["since"], "since", zone),
+            "until": _day(typed["until"], "until", zone, after=1),
+        }
+        if span["since"] and span["until"] and span["since"] >= span["until"]:
+            raise invalid("/until", "lies before the first day, so nothing can be found.")
+        asked = AuditQuery(who=typed["who"] or None, what=typed["what"] or None, cursor=cursor or None, **span)
+        found = await changes_of(desk, asked)
+    except Problem as problem:
+        if problem.slug != "invalid":
+            raise
+        errors, status = wrong_fields(problem), problem.status
+    names = await _names(desk)
+    kept = {name: text for name, text in typed.items() if text}
     first = "/audit" + (f"?{urlencode(kept)}" if kept else "")
     return show(
         request,
         "audit.html",
         title="Audit",
         page="audit",
-        rows=[{"one": one, "changed": differences(one.before, one.after)} for one in found],
-        what=what,
+        status=status,
+        rows=[
+            {"one": one, "thing": thing(one.what, names), "changed": differences(one.before, one.after)}
+            for one in found.changes
+        ],
+        typed=typed,
+        is_filtered=bool(kept),
+        errors=errors,
         first=first if cursor else "",
-        next=f"/audit?{urlencode({**kept, 'cursor': following})}" if following else "",
+        next=f"/audit?{urlencode({**kept, 'cursor': found.next})}" if found.next else "",
     )
 
 

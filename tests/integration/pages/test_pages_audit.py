@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import text
+
 from bridge.storage import audit
+from bridge.storage.ids import id_floor
 from bridge.web.pages.audit import differences
 from tests.integration.pages.browsing import Browser
 from tests.integration.web.house import House
@@ -45,3 +49,44 @@ async def test_the_newest_come_first_one_thing_can_be_followed_and_pages_lead_on
     assert "old54" not in one.words
     assert (await browser.get("/audit?what=nothing")).words.count("Nothing of this was changed by hand")
     assert (await browser.get("/audit?cursor=garbage")).status in {400, 422}
+
+
+async def test_changes_are_found_by_person_and_day_and_lead_to_what_was_changed(house: House, browser: Browser) -> None:
+    shop_id, store_id = await house.tied_shop()
+
+    async def write(conn: Any) -> None:
+        await audit.write(conn, "user kim", f"shop {shop_id} settings", {"on": False}, {"on": True})
+        await audit.write(conn, "user eve", f"connection {store_id} connected", None, {"state": "connected"})
+        await audit.write(conn, "user eve", "connection con_gone deleted", {"name": "Old"}, None)
+        await audit.write(conn, "user eve", "token a b made", None, None)
+        old = text("UPDATE audit SET at = :at, id = :id WHERE what LIKE 'connection con_gone%'")
+        moment = datetime(2026, 3, 1, 3, 30, tzinfo=UTC)
+        await conn.execute(old, {"at": int(moment.timestamp() * 1000), "id": id_floor("aud", moment)})
+
+    await house.db.write(write)
+    page = await browser.get("/audit")
+    assert "TikTok Shop Test shop : settings" in page.words
+    assert {f"/settings/cancellation-sync/{shop_id}", f"/connections/{store_id}"} <= set(page.links)
+    assert "Connection con_gone: deleted" in page.words
+    assert "/connections/con_gone" not in page.links, "it is not there any more"
+    assert "Token a b made" in page.words
+    mine = await browser.submit(page, "/audit", who="user kim")
+    assert ("on: no → yes" in mine.words, "con_gone" in mine.words) == (True, False)
+    assert "/audit?who=user%20eve" in page.links
+
+    browser.cookies["bridge_zone"] = "America%2FNew_York"
+    before = await browser.submit(page, "/audit", who="user eve", since="2026-02-28", until="2026-02-28")
+    assert ("con_gone" in before.words, "connected" in before.words) == (True, False), "a day of the viewer's calendar"
+    after = await browser.submit(page, "/audit", since="2026-03-01")
+    assert ("con_gone" in after.words, "on: no → yes" in after.words) == (False, True)
+    wrong_days: list[tuple[dict[str, Any], str]] = [
+        ({"since": "2026-13-01"}, "is no day; write it as 2026-11-26"),
+        ({"since": "2026-03-02", "until": "2026-03-01"}, "lies before the first day"),
+        ({"until": "9999-12-31"}, "is no day"),
+    ]
+    for days, said in wrong_days:
+        wrong = await browser.submit(page, "/audit", **days)
+        assert (wrong.status, said in wrong.words) == (422, True), wrong.words
+        assert set(days.items()) <= set(wrong.form("/audit").fields), "shown again as it was typed"
+    listed = await house.ask("GET", "/api/v1/audit?who=user%20kim&since=2026-01-01T00:00:00Z")
+    assert [one["what"] for one in listed.json["changes"]] == [f"shop {shop_id} settings"]
