@@ -30,7 +30,7 @@ _PLACES: Final[Mapping[str, str]] = {
     "user": "/users/",
     "alert target": "/alerts/",
 }
-"""Kind of thing → where its page is. One that is gone answers that it is."""
+"""Kind of thing → where its page is."""
 _KINDS: Final[Mapping[str, str]] = {"shop": "TikTok Shop"}
 _THING: Final = re.compile(r"(connection|shop|order|user|alert target) (\S+)(?: (.+))?")
 _LONGEST: Final = 400
@@ -95,7 +95,7 @@ def thing(what: str, names: Mapping[str, str]) -> Thing | None:
         return None
     kind, key, rest = found.groups()
     name = names.get(key, key)
-    is_there = kind not in {"connection", "shop"} or key in names
+    is_there = kind in {"order", "user"} or key in names
     address = f"{_PLACES[kind]}{quote(key, safe='')}" if kind in _PLACES and is_there else ""
     return Thing(_KINDS.get(kind, kind), name, address, rest)
 
@@ -113,8 +113,9 @@ def _day(text: str, name: str, zone: tzinfo, *, after: int = 0) -> datetime | No
 
 async def _names(desk: WebDesk) -> dict[str, str]:
     async def read(conn: AsyncConnection) -> dict[str, str]:
-        stores = {one.id: one.name for one in await desk.connections.all(conn)}
-        return stores | {one.id: one.name for one in await shops.all(conn)}
+        found = {one.id: one.name for one in await desk.connections.all(conn)}
+        found |= {one.id: one.name for one in await shops.all(conn)}
+        return found | {one.id: one.name for one in await desk.alert_targets.all(conn)}
 
     return await desk.db.read(read)
 
