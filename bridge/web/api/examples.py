@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from bridge.web.api import alert_models as a
 from bridge.web.api import history_models as h
+from bridge.web.api import job_models as j
 from bridge.web.api import models as m
 from bridge.web.api import request_models as r
 from bridge.web.api import restore_check_models as c
@@ -70,7 +71,7 @@ EXAMPLES: Final[Mapping[type[BaseModel], Mapping[str, Any]]] = {
     r.Reject: {
         "Sent already": {"reason": "seller_reject_apply_product_has_been_packed", "comment": "It is on its way."}
     },
-    m.NewSweep: {"Everything": {}, "From a day on": {"since": "2026-03-01T00:00:00Z"}},
+    j.NewSweep: {"Everything": {}, "From a day on": {"since": "2026-03-01T00:00:00Z"}},
     a.NewAlertTarget: {
         "A webhook": {"kind": "webhook", "address": "https://hooks.example/bridge"},
         "An e-mail address": {"kind": "email", "address": "night@shop.example", "kinds": ["buyer_request", "brake"]},

@@ -24,7 +24,7 @@ from bridge.web.api.history_models import (
     NewHistory,
     OrderNow,
 )
-from bridge.web.api.models import JobOut
+from bridge.web.api.job_models import JobOut
 from bridge.web.bodies import read_json, read_query
 from bridge.web.desk import DESK, WebDesk
 from bridge.web.problems import Problem, unknown

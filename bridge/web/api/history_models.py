@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from bridge.web.api.models import Id, JobOut, Page
+from bridge.web.api.job_models import JobOut
+from bridge.web.api.models import Id, Page
 from bridge.web.bodies import Asked
 
 Direction = Literal["store_to_channel", "channel_to_store"]

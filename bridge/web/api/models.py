@@ -384,46 +384,6 @@ class Dismiss(Asked):
     note: str = Field(default="", max_length=2000)
 
 
-class NewSweep(Asked):
-    connection: Id | None = Field(default=None, description="Only this one; left out: all")
-    since: Moment | None = Field(default=None, description="Changes from then on; left out: from the cursor")
-
-
-class SweepOut(BaseModel):
-    job: str
-
-
-class JobOut(BaseModel):
-    id: str
-    kind: str
-    state: str
-    progress: dict[str, Any]
-    result: dict[str, Any] | None
-    because: str
-    created_at: datetime
-    updated_at: datetime
-
-
-class AuditQuery(Page):
-    who: str | None = Field(default=None, max_length=191, description="Exactly this, such as `user kim`")
-    what: str | None = Field(default=None, max_length=191, description="Exactly this, such as `user kim role`")
-    since: Moment | None = Field(default=None, description="From then on")
-    until: Moment | None = Field(default=None, description="Up to then; not in it")
-
-
-class ChangeOut(BaseModel):
-    at: datetime
-    who: str
-    what: str
-    before: Any
-    after: Any
-
-
-class AuditPage(BaseModel):
-    changes: list[ChangeOut]
-    next: str | None
-
-
 SHOWN_FIELDS = ("id", "connection", "channel_shop_id", "name", "region", "seller_type", "cancellation_sync")
 """What a shop's PUT takes only unchanged."""
 SHOP_FIELDS = tuple(name for name in ShopSettings.model_fields if name != "cancellation_sync")

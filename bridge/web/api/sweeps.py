@@ -1,4 +1,4 @@
-"""`/api/v1/sweeps`, `/api/v1/jobs`, `/api/v1/audit`."""
+"""`/api/v1/sweeps`, `/api/v1/jobs`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import asdict
 
 from aiohttp import web
 
-from bridge.storage import audit, jobs
-from bridge.web.api.models import AuditPage, AuditQuery, ChangeOut, JobOut, NewSweep, SweepOut
-from bridge.web.bodies import read_json, read_query
-from bridge.web.desk import DESK, WebDesk
+from bridge.storage import jobs
+from bridge.web.api.job_models import JobOut, NewSweep, SweepOut
+from bridge.web.bodies import read_json
+from bridge.web.desk import DESK
 from bridge.web.problems import Problem, invalid
 from bridge.web.routes import WHO, ok
 
@@ -34,25 +34,3 @@ async def show_job(request: web.Request) -> web.Response:
     if job is None:
         raise Problem("not-found", "There is no job of this id.")
     return ok(JobOut(**asdict(job)))
-
-
-async def list_audit(request: web.Request) -> web.Response:
-    """Who changed what by hand, the newest first."""
-    return ok(await changes_of(request.app[DESK], read_query(request, AuditQuery)))
-
-
-async def changes_of(desk: WebDesk, asked: AuditQuery) -> AuditPage:
-    """Raises `BadCursor`."""
-    found, following = await desk.db.read(
-        lambda conn: audit.search(
-            conn,
-            who=asked.who,
-            what=asked.what,
-            since=asked.since,
-            until=asked.until,
-            cursor=asked.cursor,
-            limit=asked.limit,
-        )
-    )
-    changes = [ChangeOut(at=one.at, who=one.who, what=one.what, before=one.before, after=one.after) for one in found]
-    return AuditPage(changes=changes, next=following)

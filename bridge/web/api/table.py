@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from typing import Final
 
-from bridge.web.api import attention, buyer_requests, connections, doctor, drifts, history, money, orders, shops, sweeps
+from bridge.web.api import (
+    attention,
+    audit,
+    buyer_requests,
+    connections,
+    doctor,
+    drifts,
+    history,
+    money,
+    orders,
+    shops,
+    sweeps,
+)
 from bridge.web.api import history_models as h
+from bridge.web.api import job_models as j
 from bridge.web.api import models as m
 from bridge.web.api import request_models as r
 from bridge.web.api.alert_routes import ROUTES as ALERTS
 from bridge.web.api.attention_groups import ROUTES as ATTENTION_GROUPS
+from bridge.web.api.audit_models import AuditPage, AuditQuery
 from bridge.web.api.doctor_models import Health, Look
 from bridge.web.api.drift_models import DriftPage, DriftQuery, SweepStatus
 from bridge.web.api.exports import ROUTES as EXPORTS
@@ -317,9 +331,9 @@ ROUTES: Final = (
         "/api/v1/sweeps",
         sweeps.start_sweep,
         "Look for what changed without telling",
-        {202: Answer(m.SweepOut)},
+        {202: Answer(j.SweepOut)},
         problems=(409,),
-        body=m.NewSweep,
+        body=j.NewSweep,
         act=True,
     ),
     Route(
@@ -350,16 +364,16 @@ ROUTES: Final = (
         "/api/v1/jobs/{job}",
         sweeps.show_job,
         "How a job stands",
-        {200: Answer(m.JobOut)},
+        {200: Answer(j.JobOut)},
         problems=(404,),
     ),
     Route(
         "GET",
         "/api/v1/audit",
-        sweeps.list_audit,
+        audit.list_audit,
         "Who changed what by hand",
-        {200: Answer(m.AuditPage)},
-        query=m.AuditQuery,
+        {200: Answer(AuditPage)},
+        query=AuditQuery,
     ),
     *ALERTS,
     *EXPORTS,

@@ -14,8 +14,8 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage import shops
-from bridge.web.api.models import AuditPage, AuditQuery
-from bridge.web.api.sweeps import changes_of
+from bridge.web.api.audit import changes_of
+from bridge.web.api.audit_models import AuditPage, AuditQuery
 from bridge.web.desk import DESK, WebDesk
 from bridge.web.pages.forms import wrong_fields
 from bridge.web.pages.rendering import show

@@ -19,6 +19,7 @@ from bridge.web.holding import may_hold
 from bridge.web.pages.forms import FORM, Form, wrong_fields
 from bridge.web.pages.rendering import see_other, show
 from bridge.web.pages.routes import PageRoute
+from bridge.web.pages.shop_choice import to_a_shop
 from bridge.web.pages.visits import VISIT, remember
 from bridge.web.problems import Problem, invalid
 
@@ -34,16 +35,6 @@ SHIPPED: Final[Mapping[str, str]] = {
     "yes": "Something of it has certainly left",
 }
 _NUMBERS: Final = ("younger_than_hours", "older_than_hours", "total_at_most")
-
-
-async def choose_shop(request: web.Request) -> web.Response:
-    """The shop that was chosen, else the first."""
-    found = await request.app[DESK].db.read(shops.all)
-    wanted = request.query.get("shop", "")
-    if found:
-        chosen = next((one for one in found if one.id == wanted), found[0])
-        return see_other(f"{PATH}/{chosen.id}")
-    return show(request, "no_shop.html", title="Buyers' requests", page="buyer-requests")
 
 
 async def show_rules(request: web.Request) -> web.Response:
@@ -309,7 +300,12 @@ async def move_rule(request: web.Request) -> web.Response:
 
 
 ROUTES: Final = (
-    PageRoute("GET", PATH, choose_shop, "Rules for buyers' requests of the first shop, or of the one chosen"),
+    PageRoute(
+        "GET",
+        PATH,
+        to_a_shop(PATH, "Buyers' requests", "buyer-requests"),
+        "Rules for buyers' requests of the first shop, or of the one chosen",
+    ),
     PageRoute("GET", PATH + "/{shop}", show_rules, "Which buyers' requests are answered by rules, and how"),
     PageRoute("POST", PATH + "/{shop}", save, "Switch the rules on or off; hold parcels meanwhile"),
     PageRoute("GET", PATH + "/{shop}/rule", show_rule, "One rule, or a new one"),

@@ -19,6 +19,7 @@ from bridge.web.desk import DESK, WebDesk
 from bridge.web.pages.forms import FORM, Form, wrong_fields
 from bridge.web.pages.rendering import see_other, show
 from bridge.web.pages.routes import PageRoute
+from bridge.web.pages.shop_choice import to_a_shop
 from bridge.web.pages.visits import VISIT, remember
 from bridge.web.problems import Problem
 
@@ -31,16 +32,6 @@ _PARTIAL: Final = {
     ),
     "ignore": ("Do nothing", "The changelog of the order says so. The buyer keeps the sale on TikTok Shop."),
 }
-
-
-async def choose_shop(request: web.Request) -> web.Response:
-    """The shop that was chosen, else the first."""
-    found = await request.app[DESK].db.read(shops.all)
-    wanted = request.query.get("shop", "")
-    if found:
-        chosen = next((one for one in found if one.id == wanted), found[0])
-        return see_other(f"{PATH}/{chosen.id}")
-    return show(request, "no_shop.html", title="Cancellation sync", page="cancellation-sync")
 
 
 async def show_settings(request: web.Request) -> web.Response:
@@ -233,7 +224,12 @@ def _plugin(store: Connection | None) -> str:
 
 
 ROUTES: Final = (
-    PageRoute("GET", PATH, choose_shop, "Cancellation sync of the first shop, or of the one chosen"),
+    PageRoute(
+        "GET",
+        PATH,
+        to_a_shop(PATH, "Cancellation sync", "cancellation-sync"),
+        "Cancellation sync of the first shop, or of the one chosen",
+    ),
     PageRoute("GET", PATH + "/{shop}", show_settings, "Both directions of one TikTok Shop, and its store"),
     PageRoute("POST", PATH + "/{shop}", save_settings, "Save both directions"),
     PageRoute("POST", PATH + "/{shop}/store", save_store, "Choose the store, and whether anything is done"),

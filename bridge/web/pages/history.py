@@ -29,6 +29,7 @@ from bridge.web.pages.orders import STATES
 from bridge.web.pages.refusals import REFUSALS, told
 from bridge.web.pages.rendering import see_other, show
 from bridge.web.pages.routes import PageRoute
+from bridge.web.pages.shop_choice import to_a_shop
 from bridge.web.pages.visits import VISIT, remember
 from bridge.web.problems import Problem, invalid
 
@@ -39,16 +40,6 @@ MOST: Final = 200
 """Orders of one form."""
 RELOAD: Final = 3
 """Seconds after which a page looks again at a run under way."""
-
-
-async def choose_shop(request: web.Request) -> web.Response:
-    """The shop that was chosen, else the first."""
-    found = await request.app[DESK].db.read(shops.all)
-    wanted = request.query.get("shop", "")
-    if found:
-        chosen = next((one for one in found if one.id == wanted), found[0])
-        return see_other(f"{PATH}/{chosen.id}")
-    return show(request, "no_shop.html", title="History", page="history")
 
 
 async def show_history(request: web.Request) -> web.Response:
@@ -349,7 +340,12 @@ async def show_dry_run(request: web.Request) -> web.Response:
 
 
 ROUTES: Final = (
-    PageRoute("GET", PATH, choose_shop, "What the past of the first shop, or of the one chosen, would have caused"),
+    PageRoute(
+        "GET",
+        PATH,
+        to_a_shop(PATH, "History", "history"),
+        "What the past of the first shop, or of the one chosen, would have caused",
+    ),
     PageRoute("GET", PATH + "/{shop}", show_history, "A shop's run over its past, order by order, and its dry run"),
     PageRoute("POST", PATH + "/{shop}", start, "Begin a run over the last days; does nothing on either side"),
     PageRoute("GET", PATH + "/{shop}/apply", confirm, "What applying the chosen orders would do; does nothing"),

@@ -1,4 +1,4 @@
-"""Where an order is found in the admins of both sides."""
+"""An order's two sides: where it is found in their admins, and what a refund is called there."""
 
 from __future__ import annotations
 
@@ -9,13 +9,25 @@ from bridge.storage.shops import Shop
 from bridge.web.api.models import OrderOut
 from bridge.web.desk import WebDesk
 
+Sides = tuple[Connection | None, Connection | None]
+"""The connections of an order's channel and of its store."""
 
-async def order_links(
-    conn: AsyncConnection, desk: WebDesk, order: OrderOut, shop: Shop | None
-) -> list[tuple[str, str]]:
-    """Pairs of name and address; a side that cannot be linked is left out: its number is there to copy."""
+
+async def order_sides(conn: AsyncConnection, desk: WebDesk, order: OrderOut, shop: Shop | None) -> Sides:
     channel = await desk.connections.get(conn, shop.connection_id) if shop else None
     store = await desk.connections.get(conn, order.store_connection) if order.store_connection else None
+    return channel, store
+
+
+def refund_word(desk: WebDesk, store: Connection | None) -> str:
+    platform = desk.platforms.get(store.kind) if store else None
+    return platform.refund_word if platform else "refund"
+
+
+def order_links(
+    desk: WebDesk, order: OrderOut, shop: Shop | None, channel: Connection | None, store: Connection | None
+) -> list[tuple[str, str]]:
+    """Pairs of name and address; a side that cannot be linked is left out: its number is there to copy."""
     links: list[tuple[str, str]] = []
     for connection, place, order_id in (
         (channel, shop.region if shop else "", order.channel_order_id),

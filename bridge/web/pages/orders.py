@@ -20,7 +20,7 @@ from bridge.web.desk import DESK
 from bridge.web.pages import fitting
 from bridge.web.pages.allowing import ALLOWS, allowed, what_may_be_allowed
 from bridge.web.pages.forms import FORM, wrong_fields
-from bridge.web.pages.order_links import order_links
+from bridge.web.pages.order_links import Sides, order_links, order_sides, refund_word
 from bridge.web.pages.refusals import REFUSALS, told
 from bridge.web.pages.rendering import see_other, show
 from bridge.web.pages.routes import PageRoute
@@ -90,11 +90,11 @@ async def _order(
     order = await whole_order(desk, request.match_info["order"], entries=0)
     before = request.query.get("before", "")[:64] or None
 
-    async def read(conn: AsyncConnection) -> tuple[list[Entry], str | None, Shop | None, list[tuple[str, str]]]:
+    async def read(conn: AsyncConnection) -> tuple[list[Entry], str | None, Shop | None, Sides]:
         shop = await shops.get(conn, order.shop)
-        return *await changelog.latest(conn, order.id, before), shop, await order_links(conn, desk, order, shop)
+        return *await changelog.latest(conn, order.id, before), shop, await order_sides(conn, desk, order, shop)
 
-    entries, earlier, shop, links = await desk.db.read(read)
+    entries, earlier, shop, (channel, store) = await desk.db.read(read)
     told_of = fitting.story(entries)
     if len(told_of) < len(entries):
         earlier = told_of[-1][0].id
@@ -139,7 +139,8 @@ async def _order(
         newest=_order_at(order.id, "story") if before else None,
         allows=[(name, *ALLOWS[name], bool(form and form.has(f"allow_{name}"))) for name in allows],
         may_link=order.state not in _NOT_LINKED and order.store_order_id is None,
-        links=links,
+        links=order_links(desk, order, shop, channel, store),
+        refund_word=refund_word(desk, store),
         errors=errors or {},
         store_order=store_order,
     )

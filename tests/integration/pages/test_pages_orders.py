@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+from sqlalchemy import text
+
 from bridge.connectors.shopify.platform import order_link as at_shopify
 from bridge.connectors.tiktok.platform import order_link as at_tiktok
 from bridge.connectors.woocommerce.platform import order_link as at_woocommerce
@@ -106,3 +109,25 @@ def test_orders_are_linked_where_their_people_are() -> None:
     assert at_tiktok("GB", "5/7") == "https://seller-uk.tiktok.com/order/detail?order_no=5%2F7"
     assert at_shopify("https://a.myshopify.com/", "9") == "https://a.myshopify.com/admin/orders/9"
     assert at_woocommerce("https://a.test/s", "9") == "https://a.test/s/wp-admin/post.php?post=9&action=edit"
+
+
+@pytest.mark.parametrize(("kind", "word"), [("magento", "credit memo"), ("woocommerce", "refund")])
+async def test_a_stores_refunds_are_called_what_people_call_them_there(browser: Browser, kind: str, word: str) -> None:
+    memo = {"number": "7001", "total": "9.99 USD", "ours": True}
+    order_id = await an_order(browser.house, reading={"store": {"state": "closed", "memos": [memo]}})
+    await browser.house.db.write(
+        lambda conn: conn.execute(
+            text("UPDATE connections SET kind = :kind WHERE id = (SELECT store_connection_id FROM orders)"),
+            {"kind": kind},
+        )
+    )
+    page = await browser.get(f"/orders/{order_id}")
+    assert f"{word.capitalize()}s 7001: 9.99 USD, made here" in page.words
+
+
+@pytest.mark.parametrize("path", ["/settings/cancellation-sync", "/settings/buyer-requests", "/history"])
+async def test_before_a_shop_is_connected_each_page_about_one_says_what_to_do(browser: Browser, path: str) -> None:
+    page = await browser.get(path)
+    assert "No TikTok Shop is connected yet, so there is nothing to show here." in page.words
+    assert "/connections" in page.links
+    assert "Settings › Channel settings ›" not in page.words, "not where it is"
