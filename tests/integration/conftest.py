@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.passwords import quick
 from tests.support.stage import Stage, stage
+
+
+@pytest.fixture(scope="session", autouse=True)
+def passwords_are_hashed_quickly() -> Iterator[None]:
+    """Every service makes its first user, and every test of the pages signs in."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bridge.web.passwords._hasher", quick())
+        yield
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ import bridge.cli
 import bridge.cli.settled
 from bridge import killpoints
 from bridge.config import Config
+from bridge.web import passwords
+from tests.support.passwords import quick
 
 _LOGS: dict[int, str] = {}
 _COMMANDS = typer.main.get_command(bridge.cli.app)
@@ -91,6 +93,7 @@ def _reap() -> None:
 
 def run() -> None:
     _die_with_parent()
+    passwords._hasher = quick()  # type: ignore[misc] # nobody guesses at these
     bridge.cli.app = _COMMANDS  # type: ignore[assignment] # called the same
     # What is loaded stays: no child looks through it for garbage, and so copies its pages.
     gc.collect()

@@ -248,11 +248,14 @@ class Stage:
         """Ask until it is so. Not a sleep for luck: it ends as soon as it is so, and fails with what there was."""
         deadline = time.monotonic() + seconds
         found: Any = None
+        pause = 0.03
         while time.monotonic() < deadline:
             found = await check()
             if found:
                 return found
-            await asyncio.sleep(0.03)
+            # Asking costs the service, and the machine all other tests, more than waiting does.
+            await asyncio.sleep(pause)
+            pause = min(1.3 * pause, 0.15)
         raise StageError(f"waited {seconds} s: {what}; last seen: {found!r}")
 
     async def settled(self, order_id: str, because: str = "both books agree", seconds: float = 15) -> JsonObject:
