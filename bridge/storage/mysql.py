@@ -14,12 +14,27 @@ from bridge.storage import wire
 POOL = 10
 CONNECT_SECONDS = 10
 LOCK_WAIT_SECONDS = 10
+IDLE_SECONDS = 120
+"""A transaction in which nothing is asked for so long is ended by the server, and what it locked is free.
+
+Between two statements lie milliseconds. A process that stands still there (its machine paused, the network cut) would
+else keep its rows for the server's `wait_timeout`, eight hours, and the others would skip them.
+"""
 
 _SESSION = (
     "SET SESSION time_zone = '+00:00', "
     "SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', "
     f"SESSION innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}"
 )
+
+
+def _session(*, writing: bool) -> str:
+    if not writing:
+        return _SESSION
+    # MySQL has no time limit for transactions alone, only one for sessions. Each server takes the other one's words
+    # for a comment (MariaDB Knowledge Base, "Comment Syntax").
+    own = f"/*M!100600 , SESSION idle_transaction_timeout = {IDLE_SECONDS} */"
+    return f"{_SESSION} {own} /*!80000 , SESSION wait_timeout = {IDLE_SECONDS} */"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +72,8 @@ def make_engine(url: URL, *, writing: bool) -> AsyncEngine:
         skip_autocommit_rollback=not writing,
         pool_size=POOL,
         max_overflow=POOL,
-        pool_recycle=1800,
+        # Made anew before the server may end it.
+        pool_recycle=IDLE_SECONDS * 3 // 4 if writing else 1800,
         pool_use_lifo=True,
         pool_reset_on_return=None,
         connect_args={
@@ -70,7 +86,7 @@ def make_engine(url: URL, *, writing: bool) -> AsyncEngine:
 
     def prepare(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
-        cursor.execute(_SESSION)
+        cursor.execute(_session(writing=writing))
         cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
         cursor.close()
 

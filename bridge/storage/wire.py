@@ -37,6 +37,7 @@ class Connection(aiomysql.Connection):  # type: ignore[misc]  # aiomysql has no 
     _next_seq_id: int
     _result: Any
     _affected_rows: Any
+    _writer: Any
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
@@ -46,6 +47,13 @@ class Connection(aiomysql.Connection):  # type: ignore[misc]  # aiomysql has no 
     async def opened(self) -> Self:
         await self._connect()
         return self
+
+    def _write_bytes(self, data: bytes) -> None:
+        # Closed from the other side while nobody looked: uvloop would call writing to it a mistake of ours.
+        if self._writer.transport.is_closing():
+            self.close()
+            raise OperationalError(CR.CR_SERVER_LOST, "Lost connection to MySQL server before query")
+        self._writer.write(data)
 
     async def _more(self) -> None:
         try:

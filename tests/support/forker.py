@@ -24,6 +24,7 @@ import bridge.cli
 import bridge.cli.settled
 from bridge import killpoints
 from bridge.config import Config
+from bridge.storage import mysql
 from bridge.web import passwords
 from tests.support.passwords import quick
 
@@ -62,6 +63,8 @@ def _shorten_lease(seconds: float) -> None:
         return whole().model_copy(update={"lease": seconds})
 
     bridge.cli.settled.config = shortened
+    # As in life, whoever stands still in a transaction keeps its rows for no longer than a lease.
+    mysql.IDLE_SECONDS = max(1, int(seconds) - 1)
 
 
 def _fork(order: dict[str, Any]) -> int:

@@ -5,12 +5,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import LargeBinary, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.storage import ledger, meta, orders, work
+from bridge.storage import ledger, meta, mysql, orders, work
 from bridge.storage.engine import Database, parse_url
 from bridge.storage.errors import AlreadyOpen, AlreadyServed, CommitUnknown, StorageDown, StorageProblem
 from bridge.storage.inbox import Arrival
@@ -262,15 +263,39 @@ async def test_server_stopped_and_started_again(mariadb: MariaDB, mariadb_databa
 
 
 async def test_sessions_are_what_the_books_need(mariadb_database: Database) -> None:
-    async def look(conn: AsyncConnection) -> tuple[str, ...]:
-        row = (
-            await conn.execute(text("SELECT @@time_zone, @@tx_isolation, @@sql_mode, @@character_set_connection"))
-        ).one()
-        return tuple(row)
+    names = "@@time_zone, @@tx_isolation, @@character_set_connection, @@sql_mode, @@idle_transaction_timeout"
 
-    zone, isolation, mode, charset = await mariadb_database.read(look)
-    assert (zone, isolation, charset) == ("+00:00", "READ-COMMITTED", "utf8mb4")
-    assert "STRICT_ALL_TABLES" in mode
+    async def look(conn: AsyncConnection) -> list[Any]:
+        return list((await conn.execute(text(f"SELECT {names}"))).one())
+
+    for transact, idle in ((mariadb_database.read, 0), (mariadb_database.write, mysql.IDLE_SECONDS)):
+        zone, isolation, charset, mode, seconds = await transact(look)
+        assert (zone, isolation, charset, seconds) == ("+00:00", "READ-COMMITTED", "utf8mb4", idle)
+        assert "STRICT_ALL_TABLES" in mode
+
+
+@pytest.mark.parametrize("how", ["killed", "timed out"])
+async def test_a_connection_that_the_server_closed_while_it_was_idle_is_made_anew(
+    mariadb: MariaDB, mariadb_database: Database, how: str
+) -> None:
+    """Also on the loop that the service runs on, which tells of it in its own way."""
+    retried: list[str] = []
+    mariadb_database.retried = retried.append
+
+    async def own_id(conn: AsyncConnection) -> int:
+        if how == "timed out":
+            await conn.execute(text("SET SESSION wait_timeout = 1"))
+        return int(await conn.scalar(text("SELECT CONNECTION_ID()")) or 0)
+
+    for transact in (mariadb_database.read, mariadb_database.write):
+        number = await transact(own_id)
+        if how == "killed":
+            mariadb.execute(f"KILL {number}")
+        async with asyncio.timeout(20):
+            while mariadb.execute(f"SELECT 1 FROM information_schema.processlist WHERE id = {number}"):
+                await asyncio.sleep(0.05)
+        assert await transact(own_id) != number
+    assert set(retried) == {"lost"}
 
 
 async def test_doctor_sees_what_is_not_durable(mariadb: MariaDB, mariadb_database: Database) -> None:

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bridge.storage import work
-from bridge.storage.engine import Database
+from bridge.storage import mysql, work
+from bridge.storage.engine import Database, parse_url
+from bridge.storage.failures import Meaning, classify
 from bridge.storage.work import POISON_ATTEMPTS, Claimed
 
 
@@ -273,3 +276,24 @@ async def test_a_worker_who_takes_its_share_of_a_crowd_leaves_the_rest_free(mari
         second = {one.key for one in await work.claim(mariadb_database, "second", 60, 3)}
     assert len(first) == len(second) == 3
     assert not first & second
+
+
+async def test_a_process_that_stands_still_in_a_transaction_keeps_its_row_for_a_while_only(
+    mariadb_url: str, mariadb_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mysql, "IDLE_SECONDS", 1)
+    still = mysql.make_engine(parse_url(mariadb_url), writing=True)
+    await _mark(mariadb_database, "a")
+    async with still.connect() as conn:
+        assert await work.take(conn, "still", 60)
+        assert await _claim(mariadb_database, "two") == [], "its row is locked, and skipped"
+        async with asyncio.timeout(20):
+            while not (claimed := await _claim(mariadb_database, "two")):
+                await asyncio.sleep(0.05)
+        assert [one.key for one in claimed] == ["a"]
+        # When it goes on, nothing it did holds.
+        with pytest.raises(DBAPIError) as problem:
+            await conn.commit()
+        assert classify(problem.value).meaning is Meaning.LOST
+    await still.dispose()
+    assert not await work.give_back(mariadb_database, replace(claimed[0], owner="still"))
