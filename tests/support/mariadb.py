@@ -64,6 +64,9 @@ class MariaDB:
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._names = itertools.count(1)
+        # A server that starts clears its temporary folder of what looks like a server's, another one's in use too.
+        self._temporary = self.root / "tmp"
+        self._temporary.mkdir(parents=True, exist_ok=True)
         if not (self.root / "data").is_dir():
             self._install_data()
 
@@ -79,6 +82,7 @@ class MariaDB:
                 self._install,
                 "--no-defaults",
                 f"--datadir={self.root / 'data'}",
+                f"--tmpdir={self._temporary}",
                 f"--user={user}",
                 "--auth-root-authentication-method=normal",
                 "--skip-test-db",
@@ -98,6 +102,7 @@ class MariaDB:
                 self._server,
                 "--no-defaults",
                 f"--datadir={self.root / 'data'}",
+                f"--tmpdir={self._temporary}",
                 f"--user={getpass.getuser()}",
                 f"--socket={self._socket}",
                 f"--port={self.port}",

@@ -77,6 +77,7 @@ class Scene:
 async def scene(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Scene]:
     # As in life, but tests cannot wait for minutes.
     monkeypatch.setattr(workers, "AFTER_FAILURE", timedelta(milliseconds=30))
+    monkeypatch.setattr(workers, "IDLE_LOOK", timedelta(milliseconds=50))
     monkeypatch.setattr(outages, "FIRST_SECONDS", 0.02)
     plain = bootstrap._sync_settings
     soon = timedelta(seconds=0.5)
@@ -186,6 +187,9 @@ async def test_a_hint_that_never_comes_back_is_shown_with_its_connection_and_tak
     assert "mistake of ours" not in item["because"], "words of an exception may quote a remote"
     other = await play.place(MUGS)
     await play.imported(other)
+    # The store tells of that one too: its hint never comes back either, and is parked before the audit looks.
+    await play.magento.control("GET", "deliveries?wait=10")
+    await scene.at_rest()
     monkeypatch.setattr(workers, "resolve", hints.resolve)
     await audit(scene.service.desk)
     scene.service.desk.wake()
@@ -194,6 +198,7 @@ async def test_a_hint_that_never_comes_back_is_shown_with_its_connection_and_tak
         return not (await play.api("GET", "attention"))["items"] and not await parked()
 
     await play.until(nothing_is_asked, "it is gone and no longer shown")
+    await scene.at_rest()
     key = str(HintKey(play.store_id, "orders/update", str(placed["id"])))
     assert await scene.sql("SELECT 1 FROM work WHERE work_key = :key", key=key) == []
 
