@@ -16,12 +16,19 @@ from tests.integration.pages.chromium import launched, needs_chromium
 from tests.integration.web.house import House, opened
 
 _HERE = Path(__file__).parent
+_ONE_LOOP = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Marked before the loop is chosen, or the browser is started anew for each test, as if each had its own."""
+    metafunc.definition.add_marker(_ONE_LOOP, append=False)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _HERE in item.path.parents:
-            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+            item.add_marker(_ONE_LOOP, append=False)
             item.add_marker(needs_chromium)
 
 
