@@ -48,12 +48,21 @@ class Connection(aiomysql.Connection):  # type: ignore[misc]  # aiomysql has no 
         await self._connect()
         return self
 
+    @property
+    def _is_cut(self) -> bool:
+        """Closed from the other side while nobody looked: uvloop calls writing to it a mistake of ours."""
+        return self._writer is not None and self._writer.transport.is_closing()
+
     def _write_bytes(self, data: bytes) -> None:
-        # Closed from the other side while nobody looked: uvloop would call writing to it a mistake of ours.
-        if self._writer.transport.is_closing():
+        if self._is_cut:
             self.close()
             raise OperationalError(CR.CR_SERVER_LOST, "Lost connection to MySQL server before query")
         self._writer.write(data)
+
+    async def ensure_closed(self) -> None:
+        if self._is_cut:
+            self.close()
+        await super().ensure_closed()
 
     async def _more(self) -> None:
         try:

@@ -274,6 +274,19 @@ async def test_sessions_are_what_the_books_need(mariadb_database: Database) -> N
         assert "STRICT_ALL_TABLES" in mode
 
 
+async def _short_lived(conn: AsyncConnection) -> int:
+    """The server ends this connection after a second without a word; answers its number."""
+    await conn.execute(text("SET SESSION wait_timeout = 1"))
+    return int(await conn.scalar(text("SELECT CONNECTION_ID()")) or 0)
+
+
+async def _until_gone(mariadb: MariaDB, *numbers: int) -> None:
+    listed = f"SELECT 1 FROM information_schema.processlist WHERE id IN ({', '.join(map(str, numbers))})"
+    async with asyncio.timeout(20):
+        while mariadb.execute(listed):
+            await asyncio.sleep(0.05)
+
+
 @pytest.mark.parametrize("how", ["killed", "timed out"])
 async def test_a_connection_that_the_server_closed_while_it_was_idle_is_made_anew(
     mariadb: MariaDB, mariadb_database: Database, how: str
@@ -281,21 +294,22 @@ async def test_a_connection_that_the_server_closed_while_it_was_idle_is_made_ane
     """Also on the loop that the service runs on, which tells of it in its own way."""
     retried: list[str] = []
     mariadb_database.retried = retried.append
-
-    async def own_id(conn: AsyncConnection) -> int:
-        if how == "timed out":
-            await conn.execute(text("SET SESSION wait_timeout = 1"))
-        return int(await conn.scalar(text("SELECT CONNECTION_ID()")) or 0)
-
     for transact in (mariadb_database.read, mariadb_database.write):
-        number = await transact(own_id)
+        number = await transact(_short_lived)
         if how == "killed":
             mariadb.execute(f"KILL {number}")
-        async with asyncio.timeout(20):
-            while mariadb.execute(f"SELECT 1 FROM information_schema.processlist WHERE id = {number}"):
-                await asyncio.sleep(0.05)
-        assert await transact(own_id) != number
+        await _until_gone(mariadb, number)
+        assert await transact(_short_lived) != number
     assert set(retried) == {"lost"}
+
+
+async def test_connections_that_the_server_closed_are_let_go_without_a_word(
+    mariadb: MariaDB, mariadb_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = await Database.open(mariadb_url)
+    await _until_gone(mariadb, await database.read(_short_lived), await database.write(_short_lived))
+    await database.close()
+    assert caplog.records == []
 
 
 async def test_doctor_sees_what_is_not_durable(mariadb: MariaDB, mariadb_database: Database) -> None:
