@@ -36,6 +36,8 @@ _THING: Final = re.compile(r"(connection|shop|order|user|alert target) (\S+)(?: 
 _LONGEST: Final = 400
 """A page of fifty changes stays small; what is longer is cut, and said to be."""
 
+_ORDER: Final = "in this order"
+
 
 def said(value: object) -> str:
     """A value as people read it."""
@@ -56,12 +58,24 @@ def said(value: object) -> str:
 
 
 def _flat(value: object, under: str = "") -> dict[str, object]:
-    """Fields by their path. A value that is no object has the empty path."""
+    """Fields by their path. A value that is no object has the empty path; of objects with names, the name leads on."""
+    if isinstance(value, list) and (named := _by_name(value)):
+        value = {**named, _ORDER: list(named)}
     if not isinstance(value, Mapping):
         return {under: value}
     found: dict[str, object] = {}
     for name, one in value.items():
         found |= _flat(one, f"{under} › {name}" if under else str(name))
+    return found
+
+
+def _by_name(value: list[object]) -> dict[str, object]:
+    """Such as the rules for buyers' requests. Empty where they are no objects, or of one name."""
+    found: dict[str, object] = {}
+    for one in value:
+        if not isinstance(one, Mapping) or not isinstance(one.get("name"), str) or one["name"] in {*found, _ORDER}:
+            return {}
+        found[one["name"]] = {name: field for name, field in one.items() if name != "name"}
     return found
 
 

@@ -22,16 +22,17 @@ HEIGHT: Final = 150
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Of one hour or day: all orders, and before them the cancellations. Units of the drawing."""
+    """The two bars of one hour or day, orders left and cancellations right. Units of the drawing."""
 
     x: float
+    """Where the orders begin; the cancellations begin one width further."""
     width: float
     orders: float
     cancelled: float
 
 
 def bars(period: Period) -> tuple[int, list[Bar]]:
-    """The number at the top of the drawing, and a bar for each step. Nothing but zero has no height."""
+    """The number at the top of the drawing, and two bars for each step. Nothing but zero has no height."""
     top = max([1, *[max(one.orders, one.in_store + one.on_channel) for one in period.steps]])
     slot = WIDTH / len(period.steps)
 
@@ -39,7 +40,7 @@ def bars(period: Period) -> tuple[int, list[Bar]]:
         return round(max(2.0, HEIGHT * count / top), 1) if count else 0.0
 
     return top, [
-        Bar(round(place * slot, 1), round(slot * 0.8, 1), height(one.orders), height(one.in_store + one.on_channel))
+        Bar(round(place * slot, 1), round(slot * 0.42, 1), height(one.orders), height(one.in_store + one.on_channel))
         for place, one in enumerate(period.steps)
     ]
 

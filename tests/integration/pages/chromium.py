@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.async_api import Browser as Chromium
-from playwright.async_api import ConsoleMessage, Error, Locator, Page, async_playwright
+from playwright.async_api import ConsoleMessage, Error, Locator, Page, async_playwright, expect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage import sessions, users
@@ -88,6 +88,10 @@ class Visitor:
     async def says(self, text: str) -> None:
         """Waits until what was just done is said."""
         await self.page.get_by_role("status").get_by_text(text).first.wait_for()
+
+    async def has_focus(self, target: Locator, because: str = "") -> None:
+        """Waits for it: a browser moves the focus a moment after the key or the page that moves it."""
+        await expect(target, because or None).to_be_focused(timeout=20_000)
 
     async def reach(self, target: Locator, at_most: int = 120) -> None:
         """By the Tab key, as somebody without a mouse gets there; the focus must be seen there."""

@@ -28,6 +28,24 @@ def test_a_change_is_told_field_by_field_and_only_what_differs() -> None:
     assert differences(None, "z" * 500)[0][2].endswith("… (500 characters)")
 
 
+def test_rules_are_told_by_their_names_and_in_their_order() -> None:
+    packed: Any = {"name": "packed", "decision": "reject", "older": None}
+    young: Any = {"name": "young", "decision": "approve", "older": 12.0}
+    assert differences({"rules": []}, {"rules": [packed]}) == [
+        ("rules › packed › decision", "none", "reject"),
+        ("rules › in this order", "none", "packed"),
+    ]
+    assert differences({"rules": [packed, young]}, {"rules": [young, packed]}) == [
+        ("rules › in this order", "packed, young", "young, packed")
+    ]
+    assert differences({"rules": [packed]}, {"rules": [{**packed, "decision": "hold"}]}) == [
+        ("rules › packed › decision", "reject", "hold")
+    ]
+    # Names that do not tell them apart: nothing is lost.
+    [(name, before, after)] = differences({"rules": [packed, packed]}, {"rules": [packed, packed, packed]})
+    assert (name, before.count("packed"), after.count("packed")) == ("rules", 2, 3)
+
+
 async def test_the_newest_come_first_one_thing_can_be_followed_and_pages_lead_on(
     house: House, browser: Browser
 ) -> None:

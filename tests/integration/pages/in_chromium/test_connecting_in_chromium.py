@@ -57,7 +57,7 @@ async def test_a_merchant_adds_a_store_and_a_shop_and_authorizes_again(
         await page.get_by_label("Store address").fill("ftp://shop")
         await page.get_by_role("button", name="Connect", exact=True).click()
         await page.get_by_role("alert").get_by_role("link").click()
-        assert await page.get_by_label("Store address").evaluate("one => one === document.activeElement")
+        await visitor.has_focus(page.get_by_label("Store address"))
         await whole(visitor, f"connecting-wrong-{suffix}")
         await page.get_by_label("Store address").fill(STORE)
         await page.keyboard.press("Enter")

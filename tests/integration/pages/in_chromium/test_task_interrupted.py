@@ -69,7 +69,7 @@ async def test_what_was_kept_can_be_left_and_a_password_is_never_kept(house: Hou
         await page.get_by_role("button", name="Save", exact=True).click()
         await visitor.give("admin", PASSWORD)
         await page.get_by_role("link", name="Leave it, show the page").click()
-        assert page.url.endswith(f"{PATH}/{shop_id}")
+        await page.wait_for_url(f"**{PATH}/{shop_id}")
         assert await page.get_by_label("Restock", exact=True).is_checked()
         assert (await house.shop(shop_id)).settings.cancellation_sync.channel_to_store.restock is True
         await visitor.go("/users")

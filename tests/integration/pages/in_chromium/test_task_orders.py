@@ -89,7 +89,7 @@ async def test_an_order_is_found_by_any_id_read_and_settled(house: House, chromi
         await page.keyboard.press("Enter")
         await visitor.says("The order is due now")
         assert house.actions.settled == [(order_id, frozenset(), "user admin")]
-        assert await page.get_by_role("status").evaluate("one => one === document.activeElement")
+        await visitor.has_focus(page.get_by_role("status"))
         await visitor.keep("order-settled")
 
 
@@ -117,12 +117,12 @@ async def test_what_needs_attention_is_answered_until_nothing_waits(
         await page.keyboard.press("Enter")
         mistakes = page.get_by_role("alert")
         await mistakes.get_by_text("Choose one of TikTok's reasons").wait_for()
-        assert await mistakes.evaluate("one => one === document.activeElement")
+        await visitor.has_focus(mistakes)
         assert await page.get_by_label("Comment for the buyer").input_value() == "In the post"
         await page.keyboard.press("Tab")
         await page.keyboard.press("Enter")
         reason = page.get_by_label("TikTok's reason")
-        assert await reason.evaluate("one => one === document.activeElement"), "the mistake leads to its field"
+        await visitor.has_focus(reason, "the mistake leads to its field")
         await page.keyboard.press("ArrowDown")
         await visitor.reach(page.get_by_role("button", name="Reject"))
         await page.keyboard.press("Enter")

@@ -26,12 +26,12 @@ async def test_somebody_signs_in_changes_the_password_and_signs_out(
         await visitor.give("admin", "not this one")
         mistakes = page.get_by_role("alert")
         await mistakes.get_by_text("do not match").wait_for()
-        assert await mistakes.evaluate("one => one === document.activeElement"), "the mistake has the focus"
+        await visitor.has_focus(mistakes, "the mistake has the focus")
         await visitor.fits()
         await visitor.keep("sign-in-wrong")
         assert await page.get_by_label("Name").input_value() == "admin", "what was typed stays"
         await mistakes.get_by_role("link").click()
-        assert await page.get_by_label("Password", exact=True).evaluate("one => one === document.activeElement")
+        await visitor.has_focus(page.get_by_label("Password", exact=True))
         await visitor.give("admin", PASSWORD)
         await page.get_by_role("heading", name="Orders", level=1).wait_for()
         assert page.url.endswith("/orders?query=576"), "led to what was asked for"
@@ -45,7 +45,7 @@ async def test_somebody_signs_in_changes_the_password_and_signs_out(
             if again != NEW:
                 await page.get_by_role("alert").get_by_text("differ").wait_for()
         await visitor.says("was changed")
-        assert await page.get_by_role("status").evaluate("one => one === document.activeElement"), "said to everybody"
+        await visitor.has_focus(page.get_by_role("status"), "said to everybody")
         await page.get_by_role("button", name="Sign out").click()
         await page.get_by_role("heading", name="Sign in", level=1).wait_for()
         await page.go_back()
@@ -104,7 +104,7 @@ async def test_a_token_is_made_shown_once_and_ended(house: House, chromium: Chro
         await page.get_by_label("Read", exact=True).uncheck()
         await page.get_by_role("button", name="Make token").click()
         await page.get_by_role("alert").get_by_role("link", name="Choose one or more").click()
-        assert page.url.endswith("#scopes")
+        await page.wait_for_url("**#scopes")
         assert await page.get_by_label("Name").input_value() == "stock report"
         await page.get_by_label("Read", exact=True).check()
         await page.get_by_role("button", name="Make token").click()
