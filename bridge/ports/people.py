@@ -48,6 +48,8 @@ class Wanted:
     kind: str
     shop: str | None = None
     connection: str | None = None
+    until: datetime | None = None
+    """Only those that stood open by then: a person answers for what they have seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +155,11 @@ class Actions(Protocol):
         """Orders became due: the workers look now."""
         ...
 
-    async def release_brake(self, shop_id: str, who: str) -> int:
-        """Let the orders through that wait behind the shop's brake now. Answers how many."""
+    async def release_brake(self, shop_id: str, who: str, since: str, until: datetime | None = None) -> int:
+        """Let the orders through that wait behind the brake pulled at `since`, `until`: no later than this.
+
+        Answers how many. Raises `ActionRefused` where that brake is let go already.
+        """
         ...
 
     async def settle_all(self, wanted: Wanted, allow: frozenset[str], who: str) -> Settled:

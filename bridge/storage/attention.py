@@ -264,8 +264,9 @@ def matching(
     order_id: str | None = None,
     shop_id: str | None = None,
     connection_id: str | None = None,
+    until: datetime | None = None,
 ) -> list[ColumnElement[bool]]:
-    """Conditions on the attention table; None: any."""
+    """Conditions on the attention table; None: any. `until`: what stands open since then at the latest."""
     wanted = {
         table.c.state: state,
         table.c.kind: kind,
@@ -273,21 +274,37 @@ def matching(
         table.c.shop_id: shop_id,
         table.c.connection_id: connection_id,
     }
-    return [column == value for column, value in wanted.items() if value is not None]
+    found = [column == value for column, value in wanted.items() if value is not None]
+    return found if until is None else [*found, func.coalesce(table.c.opened_at, table.c.created_at) <= until]
 
 
 async def oldest(
-    conn: AsyncConnection, *, kind: str, shop_id: str | None, connection_id: str | None, after: str, limit: int
+    conn: AsyncConnection,
+    *,
+    kind: str,
+    shop_id: str | None,
+    connection_id: str | None,
+    after: str,
+    limit: int,
+    until: datetime | None = None,
 ) -> list[Item]:
     """Open items of a kind after this id, the oldest first."""
-    where = matching(state="open", kind=kind, shop_id=shop_id, connection_id=connection_id)
+    where = matching(state="open", kind=kind, shop_id=shop_id, connection_id=connection_id, until=until)
     rows = await conn.execute(select(table).where(*where, table.c.id > after).order_by(table.c.id).limit(limit))
     return [_record(row) for row in rows]
 
 
-async def count(conn: AsyncConnection, *, kind: str, shop_id: str | None, connection_id: str | None, after: str) -> int:
+async def count(
+    conn: AsyncConnection,
+    *,
+    kind: str,
+    shop_id: str | None,
+    connection_id: str | None,
+    after: str,
+    until: datetime | None = None,
+) -> int:
     """How many open items of a kind come after this id."""
-    where = matching(state="open", kind=kind, shop_id=shop_id, connection_id=connection_id)
+    where = matching(state="open", kind=kind, shop_id=shop_id, connection_id=connection_id, until=until)
     return int(await conn.scalar(select(func.count()).select_from(table).where(*where, table.c.id > after)) or 0)
 
 

@@ -33,6 +33,12 @@ class Group:
     """Ids of items: what runs out first, then the oldest."""
 
 
+async def as_of(conn: AsyncConnection) -> datetime:
+    """Now, by the clock that says since when items stand open."""
+    moment: datetime = (await conn.execute(select(db_now_ms()))).scalar_one()
+    return moment
+
+
 async def groups(
     conn: AsyncConnection,
     *,
@@ -90,10 +96,16 @@ async def _said(conn: AsyncConnection, ids: Collection[str]) -> dict[str, Any]:
 
 
 async def dismiss_all(
-    conn: AsyncConnection, *, kind: str, shop_id: str | None, connection_id: str | None, note: str
+    conn: AsyncConnection,
+    *,
+    kind: str,
+    shop_id: str | None,
+    connection_id: str | None,
+    note: str,
+    until: datetime | None = None,
 ) -> int:
     """Every open item of a kind was seen; each comes back when its own facts change. How many."""
-    where = matching(state="open", kind=kind, shop_id=shop_id, connection_id=connection_id)
+    where = matching(state="open", kind=kind, shop_id=shop_id, connection_id=connection_id, until=until)
     changed = await conn.execute(
         update(table)
         .where(*where)

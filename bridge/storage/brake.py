@@ -33,6 +33,8 @@ class Behind:
     """Orders of the shop that wait behind its brake."""
     first: tuple[str, ...]
     """The channel's ids of the first of them."""
+    newest: datetime | None
+    """Since when the last of them waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +83,24 @@ def _waiting(shop_id: str) -> Any:
 
 
 async def behind(conn: AsyncConnection, shop_id: str) -> Behind:
-    count = await conn.scalar(select(func.count()).select_from(orders_table).where(_waiting(shop_id)))
+    waiting = func.count().label("waiting"), func.max(orders_table.c.braked_at, type_=Instant()).label("newest")
+    row = (await conn.execute(select(*waiting).where(_waiting(shop_id)))).one()
     first = await conn.execute(
         select(orders_table.c.channel_order_id)
         .where(_waiting(shop_id))
         .order_by(orders_table.c.braked_at, orders_table.c.id)
         .limit(NAMED)
     )
-    return Behind(int(count or 0), tuple(first.scalars()))
+    return Behind(int(row.waiting), tuple(first.scalars()), row.newest)
 
 
-async def release(conn: AsyncConnection, shop_id: str, who: str, now: datetime, *, let_through: bool) -> int:
+async def release(
+    conn: AsyncConnection, shop_id: str, who: str, now: datetime, *, let_through: bool, until: datetime | None = None
+) -> int:
     """A person answered: the direction goes on, and every order that waited is looked at, spread over a while.
 
-    `let_through`: these orders are cancelled whatever the count, which they still raise. Else the limit in force
-    decides. Answers how many orders waited.
+    `let_through`: those that wait since `until` at the latest (None: all) are cancelled whatever the count, which they
+    still raise. For the others the limit in force decides. Answers how many are let through, or waited.
     """
     await conn.execute(
         update(shops)
@@ -104,21 +109,25 @@ async def release(conn: AsyncConnection, shop_id: str, who: str, now: datetime, 
     )
     await attention.close(conn, shop_id=shop_id, kinds=[AttentionKind.BRAKE.value])
     rows = await conn.execute(
-        select(orders_table.c.id, orders_table.c.channel_order_id, orders_table.c.forced)
+        select(orders_table.c.id, orders_table.c.channel_order_id, orders_table.c.forced, orders_table.c.braked_at)
         .where(_waiting(shop_id))
         .order_by(orders_table.c.braked_at, orders_table.c.id)
     )
     waiting = list(rows)
-    words = f"{who} lets the brake go" + (": this order goes through" if let_through else ": the limit is another")
+    through = 0
     for place, row in enumerate(waiting):
         fields: dict[str, Any] = {"braked_at": None}
-        if let_through:
+        goes = let_through and (until is None or row.braked_at <= until)
+        through += goes
+        why = "this order goes through" if goes else "this one came later" if let_through else "the limit is another"
+        if goes:
             fields["forced"] = row.forced | {"allowed": _with_brake(row.forced.get("allowed", []))}
         await orders.set_fields(conn, row.id, **fields)
-        await changelog.write(conn, row.id, "person", words, {"who": who, "allow": ["brake"] if let_through else []})
+        words = f"{who} lets the brake go: {why}"
+        await changelog.write(conn, row.id, "person", words, {"who": who, "allow": ["brake"] if goes else []})
         due = now + timedelta(seconds=place // A_SECOND)
         await work.mark(conn, [orders.work_key(shop_id, row.channel_order_id)], due)
-    return len(waiting)
+    return through if let_through else len(waiting)
 
 
 def _with_brake(allowed: Iterable[str]) -> list[str]:

@@ -70,10 +70,17 @@ async def _one(conn: AsyncConnection, query: Select[Any]) -> Shop | None:
 
 
 _BY_ID = select(table).where(table.c.id == bindparam("shop"))
+_LOCKED = _BY_ID.with_for_update()
 
 
 async def get(conn: AsyncConnection, shop_id: str) -> Shop | None:
     row = (await conn.execute(_BY_ID, {"shop": shop_id})).one_or_none()
+    return None if row is None else _record(row)
+
+
+async def locked(conn: AsyncConnection, shop_id: str) -> Shop | None:
+    """The shop, which nobody else changes before this transaction ends."""
+    row = (await conn.execute(_LOCKED, {"shop": shop_id})).one_or_none()
     return None if row is None else _record(row)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.attention import TEXTS, AttentionKind
 from bridge.domain.effects import Settlement
+from bridge.ports import ActionRefused
 from bridge.storage import attention, brake, orders, work
 from bridge.sync.desk import Desk, log
 from bridge.sync.sheet import Sheet
@@ -81,6 +82,7 @@ async def ask(conn: AsyncConnection, sheet: Sheet) -> None:
         "limit": limit,
         "waiting": waiting.count,
         "first_orders": list(waiting.first),
+        "newest_at": waiting.newest.isoformat() if waiting.newest else None,
     }
     text = TEXTS[KIND]
     news = await attention.raise_item(
@@ -99,9 +101,19 @@ async def ask(conn: AsyncConnection, sheet: Sheet) -> None:
         await attention.refresh(conn, kind=KIND.value, shop_id=shop.id, because=because, facts=facts)
 
 
-async def release(desk: Desk, shop_id: str, who: str) -> int:
-    """A person lets those through that wait now. They still count: what comes next may ask again."""
-    let = await desk.db.write(lambda conn: brake.release(conn, shop_id, who, desk.clock.now(), let_through=True))
+async def release(desk: Desk, shop_id: str, who: str, since: str, until: datetime | None = None) -> int:
+    """A person lets those through that wait behind the brake pulled then, `until`: no later than this.
+
+    They still count: what comes next may ask again. Raises `ActionRefused` where that brake is let go already.
+    """
+
+    async def write(conn: AsyncConnection) -> int:
+        stands = await brake.standing(conn, shop_id)
+        if stands.brake is None or stands.brake["since"] != since:
+            raise ActionRefused("the brake was let go meanwhile; if it is pulled again, it asks about other orders")
+        return await brake.release(conn, shop_id, who, desk.clock.now(), let_through=True, until=until)
+
+    let = await desk.db.write(write)
     log.info("brake.released", shop=shop_id, orders=let, who=who)
     desk.wake()
     return let

@@ -55,14 +55,19 @@ async def settle_all(desk: Desk, wanted: Wanted, allow: frozenset[str], who: str
         settled += len(of_orders)
         for item in found:
             if item.order_id is None and item.shop_id and item.kind == braking.KIND and "brake" in allow:
-                settled += await braking.release(desk, item.shop_id, who)
+                settled += await braking.release(desk, item.shop_id, who, item.fingerprint, wanted.until)
             elif item.order_id is None:
                 skipped += 1
         after = found[-1].id
         desk.wake()
     left = await desk.db.read(
         lambda conn: attention.count(
-            conn, kind=wanted.kind, shop_id=wanted.shop, connection_id=wanted.connection, after=after
+            conn,
+            kind=wanted.kind,
+            shop_id=wanted.shop,
+            connection_id=wanted.connection,
+            after=after,
+            until=wanted.until,
         )
     )
     log.info("attention.settled_all", kind=wanted.kind, settled=settled, skipped=skipped, left=left)
@@ -71,7 +76,13 @@ async def settle_all(desk: Desk, wanted: Wanted, allow: frozenset[str], who: str
 
 def _page(wanted: Wanted, after: str) -> Callable[[AsyncConnection], Awaitable[list[Item]]]:
     return lambda conn: attention.oldest(
-        conn, kind=wanted.kind, shop_id=wanted.shop, connection_id=wanted.connection, after=after, limit=PAGE
+        conn,
+        kind=wanted.kind,
+        shop_id=wanted.shop,
+        connection_id=wanted.connection,
+        after=after,
+        until=wanted.until,
+        limit=PAGE,
     )
 
 

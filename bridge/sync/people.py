@@ -51,8 +51,8 @@ class Actions:
     def wake(self) -> None:
         self._desk.wake()
 
-    async def release_brake(self, shop_id: str, who: str) -> int:
-        return await braking.release(self._desk, shop_id, who)
+    async def release_brake(self, shop_id: str, who: str, since: str, until: datetime | None = None) -> int:
+        return await braking.release(self._desk, shop_id, who, since, until)
 
     async def settle_all(self, wanted: Wanted, allow: frozenset[str], who: str) -> Settled:
         check_allowed(allow)

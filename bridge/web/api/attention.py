@@ -20,7 +20,7 @@ from bridge.web.api.models import (
 )
 from bridge.web.bodies import read_json, read_query
 from bridge.web.desk import DESK, WebDesk
-from bridge.web.problems import Problem
+from bridge.web.problems import Problem, invalid
 from bridge.web.routes import WHO, ok
 
 
@@ -59,8 +59,10 @@ async def settle_attention(request: web.Request) -> web.Response:
 async def settle_item(desk: WebDesk, item_id: str, asked: Settle, who: str) -> Accepted:
     """Raises `Problem`, `ActionRefused`."""
     item = await named(desk, item_id)
+    if not (item.kind == AttentionKind.BRAKE and item.order_id is None):
+        check_seen(item, asked.seen)
     if item.kind == AttentionKind.BRAKE and item.shop_id is not None and item.order_id is None:
-        return await _brake(desk, item.shop_id, asked, who)
+        return await _brake(desk, item, item.shop_id, asked, who)
     if item.order_id is None:
         place, route = "the shop's settings", f"PUT /api/v1/shops/{item.shop_id}"
         if item.connection_id:
@@ -76,9 +78,10 @@ async def cancel_lines(request: web.Request) -> web.Response:
     return ok(await cancel_item_lines(request.app[DESK], request.match_info["item"], request[WHO]), 202)
 
 
-async def cancel_item_lines(desk: WebDesk, item_id: str, who: str) -> LinesAccepted:
+async def cancel_item_lines(desk: WebDesk, item_id: str, who: str, seen: str | None = None) -> LinesAccepted:
     """Raises `Problem`, `ActionRefused`, `RemoteProblem`."""
     item = await named(desk, item_id)
+    check_seen(item, seen)
     if item.order_id is None or item.kind != AttentionKind.PARTIAL_REFUND.value:
         raise Problem("conflict", f"Lines are cancelled for an item of kind partial_refund; this one is {item.kind}.")
     lines = await desk.actions.cancel_lines(item.order_id, who)
@@ -88,7 +91,7 @@ async def cancel_item_lines(desk: WebDesk, item_id: str, who: str) -> LinesAccep
     return LinesAccepted(id=item.order_id, says=says, lines=list(lines))
 
 
-async def _brake(desk: WebDesk, shop_id: str, asked: Settle, who: str) -> Accepted:
+async def _brake(desk: WebDesk, item: Item, shop_id: str, asked: Settle, who: str) -> Accepted:
     if "brake" not in asked.allow:
         raise Problem(
             "conflict",
@@ -96,7 +99,9 @@ async def _brake(desk: WebDesk, shop_id: str, asked: Settle, who: str) -> Accept
             "through, or raise max_cancels_per_hour in the shop's cancellation sync.",
             where=f"It is PUT /api/v1/shops/{shop_id}/cancellation-sync.",
         )
-    let = await desk.actions.release_brake(shop_id, who)
+    # More orders may have come to wait behind the same brake: those that were not shown are asked about again.
+    since, _, newest = (asked.seen or seen_of(item)).partition(" ")
+    let = await desk.actions.release_brake(shop_id, who, since, _moment(newest) if asked.seen else None)
     says = f"{let} orders that waited are let through, spread over a while. They count: more may be asked about."
     return Accepted(id=shop_id, says=says)
 
@@ -110,6 +115,7 @@ async def dismiss_attention(request: web.Request) -> web.Response:
 async def dismiss_item(desk: WebDesk, item_id: str, asked: Dismiss, who: str) -> AttentionOut:
     """Raises `Problem`: 404, 409."""
     item = await named(desk, item_id)
+    check_seen(item, asked.seen)
     note = f"{who}: {asked.note}" if asked.note else who
     if not await desk.db.write(lambda conn: attention.dismiss(conn, item.id, note), idempotent=False):
         raise Problem("conflict", f"The item is {item.state}, not open: there is nothing to dismiss.")
@@ -122,6 +128,29 @@ async def named(desk: WebDesk, item_id: str) -> Item:
     if item is None:
         raise Problem("not-found", "There is no attention item of this id.")
     return item
+
+
+def seen_of(item: Item) -> str:
+    """Another one whenever the item says something else; of a brake, also since when the last order waits behind it."""
+    if item.kind == AttentionKind.BRAKE and item.order_id is None:
+        return f"{item.fingerprint} {item.facts.get('newest_at') or ''}".strip()
+    return item.fingerprint
+
+
+def check_seen(item: Item, shown: str | None) -> None:
+    """Who answers must have read what the item says now. Raises `Problem` 409."""
+    if shown is not None and shown != seen_of(item):
+        raise Problem(
+            "conflict",
+            "This says something else by now than when it was read, so nothing was done. Read it again, then answer.",
+        )
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        raise invalid("/seen", "is not the `seen` of an item") from None
 
 
 def item_out(item: Item) -> AttentionOut:
@@ -140,6 +169,7 @@ def item_out(item: Item) -> AttentionOut:
         deadline_at=item.deadline_at,
         overdue=item.deadline_at is not None and item.deadline_at < datetime.now(UTC),
         reopened=item.reopened,
+        seen=seen_of(item),
         opened_at=item.opened_at or item.created_at,
         dismissed_at=item.dismissed_at,
         created_at=item.created_at,

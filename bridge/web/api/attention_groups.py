@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from aiohttp import web
 from pydantic import BaseModel, Field, StringConstraints
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.ports import Wanted
 from bridge.storage import attention_groups
 from bridge.web.api.models import Id, Settle
-from bridge.web.bodies import Asked, read_json, read_query
+from bridge.web.bodies import Asked, Moment, read_json, read_query
 from bridge.web.desk import DESK, WebDesk
 from bridge.web.routes import WHO, Answer, Route, ok
 
 Kind = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+
+UNTIL: Final[Any] = Field(
+    default=None, description="Only items that stood open by then: `as_of` of the list that was looked at"
+)
 
 
 class GroupQuery(Asked):
@@ -37,12 +42,14 @@ class GroupOut(BaseModel):
 
 class GroupList(BaseModel):
     groups: list[GroupOut]
+    as_of: datetime = Field(description="When this was read, by the database's clock: what `until` takes")
 
 
 class SettleAll(Settle):
     kind: Kind
     shop: Id | None = None
     connection: Id | None = None
+    until: Moment | None = UNTIL
 
 
 class SettledAll(BaseModel):
@@ -56,6 +63,7 @@ class DismissAll(Asked):
     shop: Id | None = None
     connection: Id | None = None
     note: str = Field(default="", max_length=2000)
+    until: Moment | None = UNTIL
 
 
 class DismissedAll(BaseModel):
@@ -67,10 +75,13 @@ async def list_attention_groups(request: web.Request) -> web.Response:
 
 
 async def find_groups(desk: WebDesk, asked: GroupQuery) -> GroupList:
-    found = await desk.db.read(
-        lambda conn: attention_groups.groups(conn, shop_id=asked.shop, connection_id=asked.connection)
-    )
-    return GroupList(groups=[GroupOut.model_validate(asdict(one)) for one in found])
+    async def read(conn: AsyncConnection) -> tuple[datetime, list[attention_groups.Group]]:
+        # First: what comes up while the groups are read was not looked at.
+        moment = await attention_groups.as_of(conn)
+        return moment, await attention_groups.groups(conn, shop_id=asked.shop, connection_id=asked.connection)
+
+    as_of, found = await desk.db.read(read)
+    return GroupList(groups=[GroupOut.model_validate(asdict(one)) for one in found], as_of=as_of)
 
 
 async def settle_attention_kind(request: web.Request) -> web.Response:
@@ -80,7 +91,7 @@ async def settle_attention_kind(request: web.Request) -> web.Response:
 
 
 async def settle_kind(desk: WebDesk, asked: SettleAll, who: str) -> SettledAll:
-    wanted = Wanted(asked.kind, asked.shop, asked.connection)
+    wanted = Wanted(asked.kind, asked.shop, asked.connection, asked.until)
     done = await desk.actions.settle_all(wanted, frozenset(asked.allow), who)
     return SettledAll.model_validate(asdict(done))
 
@@ -95,7 +106,7 @@ async def dismiss_kind(desk: WebDesk, asked: DismissAll, who: str) -> DismissedA
     note = f"{who}: {asked.note}" if asked.note else who
     done = await desk.db.write(
         lambda conn: attention_groups.dismiss_all(
-            conn, kind=asked.kind, shop_id=asked.shop, connection_id=asked.connection, note=note
+            conn, kind=asked.kind, shop_id=asked.shop, connection_id=asked.connection, note=note, until=asked.until
         )
     )
     return DismissedAll(dismissed=done)

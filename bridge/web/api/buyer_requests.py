@@ -13,7 +13,7 @@ from bridge.domain.requests import note_on_rejecting
 from bridge.ports import ReasonNotListed
 from bridge.storage import orders, shops
 from bridge.storage.attention import Item
-from bridge.web.api.attention import named
+from bridge.web.api.attention import check_seen, named
 from bridge.web.api.models import Accepted
 from bridge.web.api.request_models import Approve, Reject, RejectReasonOut, RejectReasonsOut, RejectReasonsQuery
 from bridge.web.bodies import read_json, read_query
@@ -30,7 +30,7 @@ async def approve_request(request: web.Request) -> web.Response:
 
 async def approve(desk: WebDesk, item_id: str, asked: Approve, who: str) -> Accepted:
     """Raises `Problem`, `ActionRefused`, `RemoteProblem`."""
-    order, shown = await _shown(desk, item_id, asked.request)
+    order, shown = await _shown(desk, item_id, asked.request, asked.seen)
     return await _answer(desk, order, shown, Answer("approve", who=who))
 
 
@@ -41,7 +41,7 @@ async def reject_request(request: web.Request) -> web.Response:
 
 async def reject(desk: WebDesk, item_id: str, asked: Reject, who: str) -> Accepted:
     """Raises `Problem`, `ActionRefused`, `RemoteProblem`."""
-    order, shown = await _shown(desk, item_id, asked.request)
+    order, shown = await _shown(desk, item_id, asked.request, asked.seen)
     return await _answer(desk, order, shown, Answer("reject", asked.reason, asked.comment, who=who))
 
 
@@ -74,10 +74,13 @@ async def reject_reasons(desk: WebDesk, item_id: str, wanted: str | None) -> Rej
     return RejectReasonsOut(request=str(shown["cancellation"]), reasons=reasons, note=note)
 
 
-async def _shown(desk: WebDesk, item_id: str, wanted: str | None) -> tuple[str, Mapping[str, Any]]:
+async def _shown(
+    desk: WebDesk, item_id: str, wanted: str | None, seen: str | None = None
+) -> tuple[str, Mapping[str, Any]]:
     """The order, and the request as the item shows it: the one named, else the one with the nearest deadline."""
     item = await named(desk, item_id)
     _check(item)
+    check_seen(item, seen)
     waiting: list[Mapping[str, Any]] = item.facts["requests"]
     if wanted is None:
         return str(item.order_id), waiting[0]

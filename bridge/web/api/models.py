@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from bridge.domain.settings import CancellationSync, ShopSettings, Tie
 from bridge.web.api.proof_models import ProofOut
-from bridge.web.api.request_models import BuyerRequestsChange
+from bridge.web.api.request_models import SEEN, BuyerRequestsChange
 from bridge.web.bodies import Asked, Moment
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -325,6 +325,9 @@ class AttentionOut(BaseModel):
     deadline_at: datetime | None = Field(description="Until when an answer counts; null where nothing runs out")
     overdue: bool = Field(description="Its deadline has passed")
     reopened: str | None = Field(description="Why it is here again; null where it never was before")
+    seen: str = Field(
+        description="Of what it says now: an answer that carries it is refused once that is something else"
+    )
     opened_at: datetime = Field(description="Since when it waits this time")
     dismissed_at: datetime | None
     created_at: datetime
@@ -346,6 +349,7 @@ class OrderOut(OrderBrief):
 
 
 class Settle(Asked):
+    seen: str | None = SEEN
     allow: list[Literal["create", "past", "brake", "link", "lines"]] = Field(
         default_factory=list, max_length=5, description="What a person lets through for this order"
     )
@@ -381,6 +385,7 @@ class AttentionQuery(Page):
 
 
 class Dismiss(Asked):
+    seen: str | None = SEEN
     note: str = Field(default="", max_length=2000)
 
 

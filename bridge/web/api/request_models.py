@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, Field, StringConstraints, field_validator
 
 from bridge.domain.settings import RequestRule, check_names
 from bridge.web.bodies import Asked, Moment
 
+SEEN: Final[Any] = Field(
+    default=None,
+    max_length=200,
+    description="`seen` of the item as it was read; where it says something else by now, nothing is done (409)",
+)
 CancellationId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 
 
 class Approve(Asked):
+    seen: str | None = SEEN
     request: CancellationId | None = Field(
         default=None, description="TikTok's id of the request; left out: the one with the nearest deadline"
     )

@@ -59,13 +59,19 @@ async def show_shop(request: web.Request) -> web.Response:
     return ok(_out(request.app[DESK], shop, store))
 
 
+def _always(_settings: ShopSettings) -> None:
+    """Whatever was saved before: who uses the API names what is to change."""
+
+
 async def change_shop(request: web.Request) -> web.Response:
     asked = await read_json(request, ShopChange)
     return ok(await set_shop(request.app[DESK], request.match_info["shop"], asked, request[WHO]))
 
 
-async def set_shop(desk: WebDesk, shop_id: str, asked: ShopChange, who: str) -> ShopOut:
-    """Which store takes the shop's orders, and how they are made there. Raises `Problem`."""
+async def set_shop(
+    desk: WebDesk, shop_id: str, asked: ShopChange, who: str, may: Callable[[ShopSettings], None] = _always
+) -> ShopOut:
+    """Which store takes the shop's orders, and how they are made there. Raises `Problem`, and what `may` raises."""
     sent: dict[str, Any] = asked.model_dump(exclude_unset=True)
     for name in ("link_patterns", "link_note_patterns"):
         if name in sent:
@@ -73,7 +79,8 @@ async def set_shop(desk: WebDesk, shop_id: str, asked: ShopChange, who: str) -> 
     await shop_and_store(desk, shop_id)
 
     async def write(conn: AsyncConnection) -> tuple[Shop, Connection | None]:
-        shop = await _shop(conn, shop_id)
+        shop = await _locked(conn, shop_id)
+        may(shop.settings)
         _check_shown(asked, _out(desk, shop, await _store(desk, conn, shop)))
         tie = sent.get("store")
         store = await _checked_store(desk, conn, tie["connection"]) if tie else None
@@ -146,9 +153,16 @@ async def change_cancellation_sync(request: web.Request) -> web.Response:
 
 
 async def set_cancellation_sync(
-    desk: WebDesk, shop_id: str, asked: CancellationSyncChange, who: str
+    desk: WebDesk,
+    shop_id: str,
+    asked: CancellationSyncChange,
+    who: str,
+    may: Callable[[ShopSettings], None] = _always,
 ) -> CancellationSyncOut:
-    """Both directions, and the rules for buyers' requests. Raises `Problem`."""
+    """Both directions, and the rules for buyers' requests. Raises `Problem`, and what `may` raises.
+
+    `may` looks at the settings as they are when these are saved: nobody changes them in between.
+    """
     change: dict[str, dict[str, Any]] = asked.model_dump(exclude_unset=True)
     if "fallback_reasons" in change.get("store_to_channel", {}):
         change["store_to_channel"]["fallback_reasons"] = tuple(change["store_to_channel"]["fallback_reasons"])
@@ -161,7 +175,8 @@ async def set_cancellation_sync(
     reasons = desk.reasons(shop.region)
 
     async def write(conn: AsyncConnection) -> Shop:
-        latest = await _shop(conn, shop_id)
+        latest = await _locked(conn, shop_id)
+        may(latest.settings)
         sync = with_sync_change(
             latest.settings.cancellation_sync, change, region=latest.region, reasons=reasons, now=desk.clock.now()
         )
@@ -231,7 +246,7 @@ async def _map_skus(
     desk = request.app[DESK]
 
     async def write(conn: AsyncConnection) -> tuple[int, int]:
-        shop = await _shop(conn, request.match_info["shop"])
+        shop = await _locked(conn, request.match_info["shop"])
         before = await shops.sku_map(conn, shop.id)
         changes = {sku: to for sku, to in wanted(before).items() if before.get(sku) != to}
         if not changes:
@@ -252,6 +267,14 @@ async def _map_skus(
 
 async def _shop(conn: AsyncConnection, shop_id: str) -> Shop:
     shop = await shops.get(conn, shop_id)
+    if shop is None:
+        raise unknown("shop", "/api/v1/shops")
+    return shop
+
+
+async def _locked(conn: AsyncConnection, shop_id: str) -> Shop:
+    """Two people who save at once save one after the other, so that neither undoes what the other one changed."""
+    shop = await shops.locked(conn, shop_id)
     if shop is None:
         raise unknown("shop", "/api/v1/shops")
     return shop

@@ -28,7 +28,7 @@ from bridge.web.api.drifts import sweep_status
 from bridge.web.api.models import AttentionOut, AttentionPage, AttentionQuery, Dismiss, Settle
 from bridge.web.api.orders import whole_order
 from bridge.web.api.request_models import Approve, Reject, RejectReasonsOut
-from bridge.web.bodies import read_query
+from bridge.web.bodies import as_model, read_query
 from bridge.web.desk import DESK
 from bridge.web.pages.allowing import ALLOWS, FOR_ALL, allowed, what_may_be_allowed
 from bridge.web.pages.forms import FORM, wrong_fields
@@ -45,6 +45,8 @@ STATES: Final[Mapping[str, str]] = {
     "closed": "Settled",
     "all": "All",
 }
+_KEPT: Final = ("state", "kind", "shop", "order", "connection", "sort")
+"""What a list's further pages ask for as well."""
 LISTED: Final = 50
 """Items of a page at most."""
 _SHOWN_OTHERWISE: Final = frozenset({"requests"})
@@ -66,6 +68,7 @@ async def _groups(request: web.Request, errors: dict[str, str] | None = None, st
         page="attention",
         status=status,
         groups=[(one, FOR_ALL.get(one.kind)) for one in found.groups],
+        as_of=found.as_of.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         allows=ALLOWS,
         urgent=urgent.items,
         sweeps=await sweep_status(desk),
@@ -88,8 +91,8 @@ async def show_items(request: web.Request) -> web.Response:
     listed = await desk.db.read(shops.all)
     kept = {
         name: value
-        for name, value in (("state", asked.state), ("kind", asked.kind), ("shop", asked.shop), ("order", asked.order))
-        if value
+        for name, value in asked.model_dump(include=set(_KEPT)).items()
+        if value and value != AttentionQuery.model_fields[name].default
     }
     known = {kind.value for kind in AttentionKind}
     return show(
@@ -180,7 +183,7 @@ async def _reasons(request: web.Request, item: AttentionOut, wanted: str) -> tup
 
 
 async def settle(request: web.Request) -> web.Response:
-    asked = Settle(allow=allowed(request[FORM]))
+    asked = Settle(allow=allowed(request[FORM]), seen=_seen(request))
     try:
         done = await settle_item(request.app[DESK], request.match_info["item"], asked, request[VISIT].who)
     except REFUSALS as error:
@@ -192,14 +195,15 @@ async def cancel_lines(request: web.Request) -> web.Response:
     try:
         if not request[FORM].has("understood"):
             raise invalid("/understood", "Confirm that this counts as the seller's fault.")
-        done = await cancel_item_lines(request.app[DESK], request.match_info["item"], request[VISIT].who)
+        item, who = request.match_info["item"], request[VISIT].who
+        done = await cancel_item_lines(request.app[DESK], item, who, _seen(request))
     except REFUSALS as error:
         return await _item(request, *told(error))
     return await _back(request, done.says)
 
 
 async def approve_request(request: web.Request) -> web.Response:
-    asked = Approve(request=request[FORM].text("request")[:64] or None)
+    asked = Approve(request=request[FORM].text("request")[:64] or None, seen=_seen(request))
     try:
         done = await approve(request.app[DESK], request.match_info["item"], asked, request[VISIT].who)
     except REFUSALS as error:
@@ -215,7 +219,7 @@ async def reject_request(request: web.Request) -> web.Response:
             raise invalid("/reason", "Choose one of TikTok's reasons.")
         if len(comment) > 500:
             raise invalid("/comment", "At most 500 characters: the buyer reads it.")
-        asked = Reject(request=form.text("request")[:64] or None, reason=reason, comment=comment)
+        asked = Reject(request=form.text("request")[:64] or None, reason=reason, comment=comment, seen=_seen(request))
         done = await reject(request.app[DESK], request.match_info["item"], asked, request[VISIT].who)
     except REFUSALS as error:
         return await _item(request, *told(error))
@@ -224,12 +228,25 @@ async def reject_request(request: web.Request) -> web.Response:
 
 async def dismiss(request: web.Request) -> web.Response:
     try:
-        asked = Dismiss(note=_note(request))
+        asked = Dismiss(note=_note(request), seen=_seen(request))
         await dismiss_item(request.app[DESK], request.match_info["item"], asked, request[VISIT].who)
     except REFUSALS as error:
         return await _item(request, *told(error))
     await remember(request, "Dismissed. It stays away until its facts change.")
     return see_other("/attention")
+
+
+def _seen(request: web.Request) -> str | None:
+    """What the item said on the page whose form this is."""
+    return request[FORM].text("seen")[:200] or None
+
+
+def _until(request: web.Request) -> datetime | None:
+    """When the page whose form this is was made."""
+    try:
+        return as_model({"until": request[FORM].text("until") or None, "kind": "any"}, SettleAll).until
+    except Problem:
+        raise invalid("", "The form does not say when its page was made: reload the page.") from None
 
 
 def _note(request: web.Request) -> str:
@@ -247,7 +264,7 @@ async def _back(request: web.Request, says: str) -> web.Response:
 async def settle_all(request: web.Request) -> web.Response:
     form = request[FORM]
     try:
-        asked = SettleAll(kind=_kind(request), allow=allowed(form))
+        asked = SettleAll(kind=_kind(request), allow=allowed(form), until=_until(request))
         done = await settle_kind(request.app[DESK], asked, request[VISIT].who)
     except REFUSALS as error:
         return await _groups(request, *told(error))
@@ -260,7 +277,7 @@ async def settle_all(request: web.Request) -> web.Response:
 
 async def dismiss_all(request: web.Request) -> web.Response:
     try:
-        asked = DismissAll(kind=_kind(request), note=_note(request))
+        asked = DismissAll(kind=_kind(request), note=_note(request), until=_until(request))
         done = await dismiss_kind(request.app[DESK], asked, request[VISIT].who)
     except REFUSALS as error:
         return await _groups(request, *told(error))

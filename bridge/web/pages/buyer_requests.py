@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from bridge.domain.settings import BuyerRequests, RequestRule
+from bridge.domain.settings import BuyerRequests, RequestRule, ShopSettings
 from bridge.storage import shops
 from bridge.storage.shops import Shop
 from bridge.web.api.models import CancellationSyncChange
@@ -17,6 +17,7 @@ from bridge.web.bodies import as_model
 from bridge.web.desk import DESK
 from bridge.web.holding import may_hold
 from bridge.web.pages.forms import FORM, Form, wrong_fields
+from bridge.web.pages.made_of import MADE_OF, check_made_of, made_of
 from bridge.web.pages.rendering import see_other, show
 from bridge.web.pages.routes import PageRoute
 from bridge.web.pages.shop_choice import to_a_shop
@@ -70,6 +71,7 @@ async def _page(request: web.Request, errors: Mapping[str, str] | None = None, s
         shop=shop,
         shops=found,
         part=part,
+        made_of=made_of(part),
         rules=[
             (rule, rule_words(rule), f"{PATH}/{shop.id}/rule?{urlencode({'rule': rule.name})}") for rule in part.rules
         ],
@@ -107,12 +109,22 @@ def rule_words(rule: RequestRule) -> list[str]:
     return found or ["always"]
 
 
-async def _set(request: web.Request, change: Mapping[str, Any]) -> tuple[Shop, BuyerRequests, BuyerRequests]:
-    """The shop, and its part about buyers' requests before and after. Raises `Problem`."""
+async def _set(
+    request: web.Request, change: Mapping[str, Any], base: BuyerRequests | None = None
+) -> tuple[Shop, BuyerRequests, BuyerRequests]:
+    """The shop, and its part about buyers' requests before and after. Raises `Problem`.
+
+    `base`: what the change was made from.
+    """
     desk, shop_id = request.app[DESK], request.match_info["shop"]
     shop, _ = await with_cancellation(desk, shop_id)
     asked = as_model({"buyer_requests": change}, CancellationSyncChange)
-    after = await set_cancellation_sync(desk, shop_id, asked, request[VISIT].who)
+
+    def unmoved(now: ShopSettings) -> None:
+        check_made_of(request[FORM].text(MADE_OF), now.cancellation_sync.buyer_requests)
+        check_made_of(made_of(base) if base else "", now.cancellation_sync.buyer_requests)
+
+    after = await set_cancellation_sync(desk, shop_id, asked, request[VISIT].who, unmoved)
     return shop, shop.settings.cancellation_sync.buyer_requests, after.buyer_requests
 
 
@@ -171,6 +183,7 @@ async def _rule(
         status=status,
         shop=shop,
         name=name,
+        made_of=made_of(part),
         typed=_typed(form) if form else _stored(rule),
         decisions=[(key, *words) for key, words in DECISIONS.items()],
         shipped=[(key, words, "") for key, words in SHIPPED.items()],
@@ -237,7 +250,8 @@ def _given(form: Form, others: Sequence[RequestRule]) -> RequestRule:
 async def save_rule(request: web.Request) -> web.Response:
     form, was = request[FORM], request[FORM].text("rule")
     shop, _ = await with_cancellation(request.app[DESK], request.match_info["shop"])
-    rules = list(shop.settings.cancellation_sync.buyer_requests.rules)
+    part = shop.settings.cancellation_sync.buyer_requests
+    rules = list(part.rules)
     place = next((place for place, one in enumerate(rules) if one.name == was), None)
     try:
         if was and place is None:
@@ -247,7 +261,7 @@ async def save_rule(request: web.Request) -> web.Response:
             rules.append(rule)
         else:
             rules[place] = rule
-        _, before, after = await _set(request, {"rules": [one.model_dump() for one in rules]})
+        _, before, after = await _set(request, {"rules": [one.model_dump() for one in rules]}, part)
     except Problem as problem:
         if problem.status == 404:
             raise
@@ -291,7 +305,15 @@ async def move_rule(request: web.Request) -> web.Response:
     change: dict[str, Any] = {"rules": [one.model_dump() for one in rules]}
     if not rules:
         change["enabled"] = False
-    await _set(request, change)
+    try:
+        await _set(request, change, part)
+    except Problem as problem:
+        if problem.slug != "conflict":
+            raise
+        await remember(
+            request, "Somebody changed the rules since this page was opened; nothing was changed.", "warning"
+        )
+        return see_other(f"{PATH}/{shop.id}")
     text = f"{name} has its say earlier now." if wanted == "up" else f"Removed the rule {name}."
     if not rules and part.enabled:
         text += " It was the last: a person answers each request again."

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.domain.settings import CancellationSync
+from bridge.domain.settings import CancellationSync, ShopSettings
 from bridge.storage import shops
 from bridge.storage.connections import Connection
 from bridge.storage.shops import Shop
@@ -17,6 +17,7 @@ from bridge.web.api.shops import one_way, reasons_for, set_cancellation_sync, se
 from bridge.web.bodies import as_model
 from bridge.web.desk import DESK, WebDesk
 from bridge.web.pages.forms import FORM, Form, wrong_fields
+from bridge.web.pages.made_of import MADE_OF, check_made_of, made_of
 from bridge.web.pages.rendering import see_other, show
 from bridge.web.pages.routes import PageRoute
 from bridge.web.pages.shop_choice import to_a_shop
@@ -77,6 +78,7 @@ async def _page(
         plugin=_plugin(store),
         holds=_holds(store),
         tie=form if about == "store" else None,
+        made_of={"sync": made_of(shop.settings.cancellation_sync), "store": made_of(*_tied(shop.settings))},
         errors=dict(errors or {}),
     )
 
@@ -116,7 +118,7 @@ async def save_settings(request: web.Request) -> web.Response:
         "store_to_channel": {
             "enabled": form.has("store_to_channel/enabled"),
             "default_reason": form.text("store_to_channel/default_reason") or None,
-            "fallback_reasons": [one for one in form.all("store_to_channel/fallback_reasons") if one],
+            "fallback_reasons": _in_order(desk, shop, form.all("store_to_channel/fallback_reasons")),
             "partial": form.text("store_to_channel/partial", "hold"),
             "max_cancels_per_hour": form.text("store_to_channel/max_cancels_per_hour"),
         },
@@ -133,12 +135,29 @@ async def save_settings(request: web.Request) -> web.Response:
         change["buyer_requests"] = {**change.get("buyer_requests", {}), **held}
     try:
         asked = as_model(change, CancellationSyncChange)
-        after = await set_cancellation_sync(desk, shop_id, asked, request[VISIT].who)
+        after = await set_cancellation_sync(
+            desk,
+            shop_id,
+            asked,
+            request[VISIT].who,
+            lambda now: check_made_of(form.text(MADE_OF), now.cancellation_sync),
+        )
     except Problem as problem:
         return await _page(request, form=form, about="sync", errors=wrong_fields(problem), status=problem.status)
     told = _told(shop.settings.cancellation_sync, after)
     await remember(request, f"Saved. {told}" if told else "Nothing was different, so nothing changed.")
     return see_other(f"{PATH}/{shop_id}")
+
+
+def _in_order(desk: WebDesk, shop: Shop, ticked: Sequence[str]) -> list[str]:
+    """The reasons tried after the default: those kept keep their order, which counts; the new ones come after them.
+
+    What the page has no box for stays as it is.
+    """
+    listed = {one.key for one in reasons_for(desk, shop)}
+    before = shop.settings.cancellation_sync.store_to_channel.fallback_reasons
+    kept = [one for one in before if one in ticked or one not in listed]
+    return kept + [one for one in ticked if one and one not in kept]
 
 
 _WORDS: Final = {
@@ -184,7 +203,13 @@ async def save_store(request: web.Request) -> web.Response:
     if store or tie:
         change["store"] = store
     try:
-        after = await set_shop(desk, shop_id, as_model(change, ShopChange), request[VISIT].who)
+        after = await set_shop(
+            desk,
+            shop_id,
+            as_model(change, ShopChange),
+            request[VISIT].who,
+            lambda now: check_made_of(form.text(MADE_OF), *_tied(now)),
+        )
     except Problem as problem:
         return await _page(request, form=form, about="store", errors=wrong_fields(problem), status=problem.status)
     if after.dry_run and not shop.settings.dry_run:
@@ -195,6 +220,11 @@ async def save_store(request: web.Request) -> web.Response:
         text = "Saved."
     await remember(request, text)
     return see_other(f"{PATH}/{shop_id}")
+
+
+def _tied(settings: ShopSettings) -> tuple[object, ...]:
+    """What the form about the store shows."""
+    return settings.store, settings.create_orders, settings.dry_run
 
 
 def _is_store(desk: WebDesk, connection: Connection) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.attention import AttentionKind
-from bridge.storage import attention, cursors
+from bridge.storage import attention, cursors, orders
 from bridge.storage.users import Role
 from bridge.web.pages.filters import marked
 from tests.integration.pages.browsing import Browser, signed_in
@@ -185,3 +185,75 @@ async def test_what_runs_out_first_is_first_and_nothing_says_what_was_checked(br
 
 def test_advice_keeps_its_marks_and_nothing_else() -> None:
     assert str(marked("*Settle now* with `past` <b>")) == "<em>Settle now</em> with <code>past</code> &lt;b&gt;"
+
+
+async def test_an_answer_counts_only_for_what_was_shown(browser: Browser) -> None:
+    """The parcel left while somebody read the question: that is read before it is approved."""
+    house = browser.house
+    order_id = await an_order(house, AttentionKind.BUYER_REQUEST)
+    item = await item_of(house)
+    old = await browser.get(f"/attention/{item}")
+
+    async def leaves(conn: AsyncConnection) -> None:
+        shown = await attention.get(conn, item)
+        assert shown is not None
+        requests = [{**one, "shipped": "yes"} for one in shown.facts["requests"]]
+        words: dict[str, Any] = {"title": "A question", "because": "it has left", "what_to_do": "look"}
+        kind, facts = AttentionKind.BUYER_REQUEST.value, {"requests": requests}
+        await attention.raise_item(conn, kind=kind, fingerprint="left", facts=facts, order_id=order_id, **words)
+
+    await house.db.write(leaves)
+    refused = old
+    answers: list[tuple[str, dict[str, Any]]] = [("approve", {}), ("reject", {"reason": "packed"}), ("settle", {})]
+    for answer, fields in (*answers, ("dismiss", {})):
+        refused = await browser.submit(old, f"/attention/{item}/{answer}", **fields)
+        assert (refused.status, "says something else by now" in refused.words) == (409, True), answer
+        assert "It has left" in refused.words, "what it says now"
+    assert (house.actions.answered, house.actions.settled) == ([], [])
+    approved = await browser.submit(refused, f"/attention/{item}/approve")
+    assert "The request c1 is approved now" in approved.words
+    [(_, request, _)] = house.actions.answered
+    assert request["shipped"] == "yes"
+
+
+async def test_all_of_a_kind_are_those_that_were_shown(house: House, browser: Browser) -> None:
+    shop_id, store_id = await house.tied_shop()
+    await raise_for(house, AttentionKind.POISON, shop_id)
+    groups = await browser.get("/attention")
+
+    async def another(conn: AsyncConnection) -> None:
+        words: dict[str, Any] = {"title": "t", "because": "b", "what_to_do": "w", "fingerprint": "f"}
+        await attention.raise_item(conn, kind=AttentionKind.POISON.value, facts={}, connection_id=store_id, **words)
+
+    await house.db.write(another)
+    done = await browser.submit(groups, "/attention/dismiss", note="seen")
+    assert "1 dismissed" in done.words
+    left = await house.rows("SELECT connection_id FROM attention WHERE state = 'open'")
+    assert [row["connection_id"] for row in left] == [store_id]
+    odd = await browser.submit(done, "/attention/dismiss", until="yesterday")
+    assert (odd.status, "reload the page" in odd.words) == (422, True)
+
+
+async def test_what_runs_out_first_is_paged_in_that_order(house: House, browser: Browser) -> None:
+    shop_id, _ = await house.tied_shop()
+
+    async def write(conn: AsyncConnection) -> None:
+        for number in range(53):
+            at = datetime(2027, 1, 1, tzinfo=UTC) + timedelta(hours=number)
+            record = await orders.ensure(conn, shop_id, f"57{number}")
+            words: dict[str, Any] = {
+                "title": f"Number {number}.",
+                "because": "b",
+                "what_to_do": "w",
+                "fingerprint": "f",
+            }
+            kind = AttentionKind.BUYER_REQUEST.value
+            await attention.raise_item(conn, kind=kind, order_id=record.id, facts={}, deadline_at=at, **words)
+
+    await house.db.write(write)
+    page = await browser.get(f"/attention/items?sort=deadline&shop={shop_id}")
+    onward = await browser.get(next(one for one in page.links if "cursor=" in one))
+    assert (onward.status, "Number 52." in onward.words, "Number 0." in onward.words) == (200, True, False)
+    first = next(one for one in onward.links if one.startswith("/attention/items") and "cursor" not in one)
+    assert "Number 0." in (await browser.get(first)).words
+    assert ("sort", "deadline") in onward.form("/attention/items").fields

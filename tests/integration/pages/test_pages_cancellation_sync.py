@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage import brake
 from bridge.storage.users import Role
+from bridge.web.api.shops import reasons_for
 from bridge.web.pages.cancellation_sync import PATH
 from tests.integration.pages.browsing import Browser, Page, signed_in
 from tests.integration.web.house import House
@@ -128,3 +129,38 @@ async def test_a_store_without_a_plugin_says_itself_what_it_can(browser: Browser
         "allowed": True,
         "because": "the store takes it",
     }
+
+
+async def test_who_saves_an_old_page_undoes_nothing_unseen(browser: Browser) -> None:
+    """Two people had the page open; the second one is told, keeps what was chosen, and decides."""
+    shop_id, old = await opened_page(browser)
+    here, restock, limit = f"{PATH}/{shop_id}", "channel_to_store/restock", "store_to_channel/max_cancels_per_hour"
+    await browser.submit(old, here, None, **{restock: "no"})
+    late = await browser.submit(old, here, None, **{limit: "7"})
+    assert (late.status, "Somebody saved other settings here" in late.words) == (409, True)
+    fields = late.form(here).fields
+    assert {(limit, "7"), (restock, "yes")} <= set(fields), "what was chosen stays"
+    sync = (await browser.house.shop(shop_id)).settings.cancellation_sync
+    assert (sync.channel_to_store.restock, sync.store_to_channel.max_cancels_per_hour) == (False, 30)
+    saved = await browser.submit(late, here, None, **{restock: "no"})
+    assert "Cancellations per hour: 30 → 7." in saved.words
+    # The form about the store is another one.
+    tied = await browser.submit(old, f"{here}/store", dry_run=True)
+    assert "Dry run is on" in tied.words
+    again = await browser.submit(old, f"{here}/store", dry_run=False)
+    assert again.status == 409
+    assert (await browser.house.shop(shop_id)).settings.dry_run is True
+
+
+async def test_further_reasons_keep_their_order(browser: Browser) -> None:
+    shop_id, _ = await opened_page(browser)
+    here, house = f"{PATH}/{shop_id}", browser.house
+    keys = [one.key for one in reasons_for(house.desk, await house.shop(shop_id))]
+    order = [keys[1], keys[0]]
+    change = {"store_to_channel": {"fallback_reasons": order}}
+    put = await house.ask("PUT", f"/api/v1/shops/{shop_id}/cancellation-sync", json=change)
+    assert put.status == 200, put.text
+    saved = await browser.submit(await browser.get(here), here, None, **{"channel_to_store/restock": "no"})
+    assert ("Restock: on → off." in saved.words, "urther reasons:" in saved.words) == (True, False)
+    stored = (await house.shop(shop_id)).settings.cancellation_sync.store_to_channel
+    assert list(stored.fallback_reasons) == order

@@ -173,3 +173,30 @@ async def test_viewers_and_one_way_stores_have_nothing_to_change(house: House, b
     none = await browser.get(here)
     assert "one way only" in none.words
     assert [form.action for form in none.forms] == ["/sign-out"]
+
+
+async def test_who_saves_an_old_page_undoes_no_rule(house: House, browser: Browser) -> None:
+    shop_id, _ = await house.tied_shop()
+    here = f"{PATH}/{shop_id}"
+    await add(browser, here, "young")
+    old, form = await browser.get(here), await browser.get(f"{here}/rule")
+    listed = await add(browser, here, "old", younger_than_hours="", older_than_hours="24")
+    late = await browser.submit(form, f"{here}/rule", name="third")
+    assert (late.status, "Somebody saved other settings here" in late.words) == (409, True)
+    moved = await browser.send("POST", f"{here}/order", data=order_form(old, rule="young", do="remove"), at=here)
+    assert "Somebody changed the rules since this page was opened" in moved.words
+    assert [rule.name for rule in (await part(house, shop_id)).rules] == ["young", "old"]
+    # Pressed twice, it moves one place.
+    again = order_form(listed, rule="old", do="up")
+    for _ in range(2):
+        await browser.send("POST", f"{here}/order", data=again, at=here)
+    assert [rule.name for rule in (await part(house, shop_id)).rules] == ["old", "young"]
+    saved = await browser.submit(late, f"{here}/rule", name="third")
+    assert [rule.name for rule in (await part(house, shop_id)).rules] == ["old", "young"], saved.words
+    assert saved.status == 409, "it was changed once more"
+    assert "Saved the rule third" in (await browser.submit(saved, f"{here}/rule")).words
+
+
+def order_form(page: Page, **fields: str) -> dict[str, str]:
+    form = next(one for one in page.forms if one.action.endswith("/order"))
+    return {**dict(form.fields), **fields}

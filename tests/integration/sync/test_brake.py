@@ -101,6 +101,38 @@ async def test_it_stays_paused_when_the_hour_has_passed_and_after_a_restart_and_
         assert after["store_to_channel"]["effective_from"] == before["store_to_channel"]["effective_from"]
 
 
+async def test_only_what_a_person_has_seen_is_let_through(play: Stage) -> None:
+    """The mistake goes on while somebody reads about its beginning: what came later is asked about again."""
+    _, waiting = await braked(play)
+    [later, last] = await imported(play, 2)
+    seen = (await the_item(play))["seen"]
+    await refund(play, later)
+    await play.settled(later, PAUSED)
+    item = await the_item(play)
+    assert item["seen"] != seen
+    path = f"attention/{item['id']}/settle"
+    answer = await play.api("POST", path, {"allow": ["brake"], "seen": seen}, expect=202)
+    assert answer["says"].startswith("3 orders")
+    for order_id in waiting:
+        await play.settled(order_id, "both books agree: all")
+    await play.settled(later, PAUSED)
+    again = await the_item(play)
+    assert (again["facts"]["waiting"], again["facts"]["first_orders"]) == (1, [later])
+    # The page that was left open since the first time lets nothing of this one through.
+    refused = await play.api("POST", path, {"allow": ["brake"], "seen": seen}, expect=409)
+    assert "let go meanwhile" in refused["detail"]
+    assert not await cancelled(play, later)
+    await play.api("POST", path, {"allow": ["brake"], "seen": "nonsense now"}, expect=422)
+    until = (await play.api("GET", "attention/groups"))["as_of"]
+    await refund(play, last)
+    await play.settled(last, PAUSED)
+    everything = {"kind": "brake", "allow": ["brake"], "until": until}
+    done = await play.api("POST", "attention/settle", everything, expect=202)
+    assert done["settled"] == 1
+    await play.settled(later, "both books agree: all")
+    await play.settled(last, PAUSED)
+
+
 async def test_a_person_lets_those_through_that_waited_and_the_next_one_asks_again(play: Stage) -> None:
     _, waiting = await braked(play)
     [later] = await imported(play, 1)

@@ -220,6 +220,7 @@ class FakeSender:
 class FakeActions:
     refuse: str = ""
     settled: list[tuple[str, frozenset[str], str]] = field(default_factory=list)
+    released: list[tuple[str, datetime | None]] = field(default_factory=list)
     lines: list[tuple[str, str]] = field(default_factory=list)
     linked: list[tuple[str, str, str]] = field(default_factory=list)
     swept: list[tuple[str | None, datetime | None, str]] = field(default_factory=list)
@@ -254,9 +255,10 @@ class FakeActions:
     def wake(self) -> None:
         self.woken += 1
 
-    async def release_brake(self, shop_id: str, who: str) -> int:
+    async def release_brake(self, shop_id: str, who: str, since: str, until: datetime | None = None) -> int:
         self._maybe_refuse()
         self.settled.append((shop_id, frozenset({"brake"}), who))
+        self.released.append((since, until))
         return 7
 
     async def settle_all(self, wanted: Wanted, allow: frozenset[str], who: str) -> Settled:
