@@ -11,7 +11,7 @@ from tests.support.passwords import quick
 from tests.support.stage import Stage, stage
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(autouse=True)
 def passwords_are_hashed_quickly() -> Iterator[None]:
     """Every service makes its first user, and every test of the pages signs in."""
     with pytest.MonkeyPatch.context() as patch:
