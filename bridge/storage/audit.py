@@ -55,9 +55,9 @@ async def search(
         query = query.where(table.c.what == what)
     # Ids sort by the clock of the process that made them, so they bound how much is read; `at` decides.
     if since is not None:
-        query = query.where(table.c.at >= since, table.c.id >= id_floor("aud", since - CLOCKS))
+        query = query.where(table.c.at >= since, table.c.id >= id_floor("aud", since, -CLOCKS))
     if until is not None:
-        query = query.where(table.c.at < until, table.c.id < id_floor("aud", until + CLOCKS))
+        query = query.where(table.c.at < until, table.c.id < id_floor("aud", until, CLOCKS))
     if cursor:
         query = query.where(table.c.id < unpack_cursor(cursor, 1)[0])
     rows = (await conn.execute(query)).all()

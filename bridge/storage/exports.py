@@ -182,11 +182,11 @@ def _where(book: Book, span: Span) -> list[ColumnElement[bool]]:
     if span.since is not None:
         where.append(book.at >= span.since)
         if book.prefix:  # the id is what there is an index on
-            where.append(book.key >= id_floor(book.prefix, span.since - CLOCKS))
+            where.append(book.key >= id_floor(book.prefix, span.since, -CLOCKS))
     if span.until is not None:
         where.append(book.at < span.until)
         if book.prefix:
-            where.append(book.key < id_floor(book.prefix, span.until + CLOCKS))
+            where.append(book.key < id_floor(book.prefix, span.until, CLOCKS))
     if span.shop_id is not None and book.shop is not None:
         where.append(book.shop == span.shop_id)
     return where

@@ -10,6 +10,7 @@ from typing import Final
 
 CLOCKS: Final = timedelta(hours=1)
 """Ids carry their maker's time, times are the database's: so far apart they are never."""
+_NO_TIME: Final = timedelta(0)
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _lock = threading.Lock()
 _last = 0
@@ -26,9 +27,12 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{_spelled(number)}"
 
 
-def id_floor(prefix: str, moment: datetime) -> str:
-    """No id made at `moment` or later, by its maker's clock, sorts before this one."""
-    return f"{prefix}_{_spelled(max(0, int(moment.timestamp() * 1000)) << 80)}"
+def id_floor(prefix: str, moment: datetime, apart: timedelta = _NO_TIME) -> str:
+    """No id made at `moment` or later, by its maker's clock, sorts before this one. `apart` comes on
+    top, also where that lies beyond the calendar.
+    """
+    millis = int((moment.timestamp() + apart.total_seconds()) * 1000)
+    return f"{prefix}_{_spelled(max(0, millis) << 80)}"
 
 
 def _spelled(number: int) -> str:

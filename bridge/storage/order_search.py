@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.storage.rows import BadCursor, pack_cursor, unpack_cursor
+from bridge.storage.rows import bad_cursor, pack_cursor, unpack_cursor
 from bridge.storage.tables import orders as table
 
 
@@ -43,6 +43,7 @@ class ListedOrder:
 
 _SHOWN = [table.c[one.name] for one in fields(ListedOrder)]
 _COLUMNS = (table.c.id, table.c.channel_order_id, table.c.store_number, table.c.store_order_id)
+_STAGES = [str(number) for number in range(len(_COLUMNS))]
 # The greatest character there is: a prefix and this are above everything that begins with the prefix.
 _END = "\U0010ffff"
 
@@ -75,8 +76,8 @@ async def _by_prefix(
     conn: AsyncConnection, prefix: str, filters: list[ColumnElement[bool]], cursor: str | None, limit: int
 ) -> tuple[list[ListedOrder], str | None]:
     stage, value, last_id = unpack_cursor(cursor, 3) if cursor else ["0", "", ""]
-    if not stage.isdigit() or int(stage) >= len(_COLUMNS):
-        raise BadCursor(f"{cursor!r} is not a cursor of this list")
+    if stage not in _STAGES:
+        raise bad_cursor(cursor or "")
     rows: list[tuple[int, ListedOrder]] = []
     for number in range(int(stage), len(_COLUMNS)):
         column = _COLUMNS[number]

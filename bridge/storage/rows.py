@@ -28,8 +28,17 @@ def unpack_cursor(cursor: str, length: int) -> list[str]:
     """Raises `BadCursor`."""
     try:
         place = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
-    except ValueError:
-        raise BadCursor(f"{cursor[:40]!r} is not a cursor of this list") from None
-    if not isinstance(place, list) or len(place) != length or not all(isinstance(part, str) for part in place):
-        raise BadCursor(f"{cursor[:40]!r} is not a cursor of this list")
+    except (ValueError, RecursionError):
+        raise bad_cursor(cursor) from None
+    if not isinstance(place, list) or len(place) != length or not all(_is_text(part) for part in place):
+        raise bad_cursor(cursor)
     return place
+
+
+def bad_cursor(cursor: str) -> BadCursor:
+    return BadCursor(f"{cursor[:40]!r} is not a cursor of this list")
+
+
+def _is_text(part: object) -> bool:
+    """Half a surrogate pair can be written in JSON, and no driver takes it."""
+    return isinstance(part, str) and not any("\ud800" <= one <= "\udfff" for one in part)

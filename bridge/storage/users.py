@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage.columns import db_now_ms
@@ -61,12 +62,19 @@ async def add_first(conn: AsyncConnection, name: str, password: str) -> bool:
 async def add(conn: AsyncConnection, name: str, password: str, role: Role) -> User:
     """`password`: its hash. Raises `InUse` where the name is taken."""
     if await by_name(conn, name) is not None:
-        raise InUse(f"there is a user {name.strip()!r} already: choose another name")
+        raise _taken(name)
     user_id = new_id("usr")
-    await conn.execute(insert(table).values(**_values(user_id, name, password, role)))
+    try:
+        await conn.execute(insert(table).values(**_values(user_id, name, password, role)))
+    except IntegrityError:  # somebody else added it since it was looked for
+        raise _taken(name) from None
     made = await get(conn, user_id)
     assert made is not None
     return made
+
+
+def _taken(name: str) -> InUse:
+    return InUse(f"there is a user {name.strip()!r} already: choose another name")
 
 
 def _values(user_id: str, name: str, password: str, role: Role) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Final, TypeVar
 
 from aiohttp import web
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from bridge.web.problems import Problem
@@ -38,6 +38,20 @@ def _as_written(value: object) -> object:
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_as_written)]
 """A point in time that a request names: RFC 3339, with its zone."""
+
+
+_FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_END: Final = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def _of_our_times(moment: datetime) -> datetime:
+    if not _FIRST <= moment < _END:
+        raise ValueError("must lie in the years 2000 to 2199")
+    return moment
+
+
+Beginning = Annotated[Moment, AfterValidator(_of_our_times)]
+"""From when on something counts. It is stored, reckoned with, and shown in every zone: the calendar's ends are far."""
 
 
 class Asked(BaseModel):

@@ -111,6 +111,8 @@ def checked_name(name: str) -> str:
     name = name.strip()
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise invalid("/name", f"Give a name of 1 to {LONGEST_NAME} characters.")
+    if len(users.name_key(name)) > LONGEST_NAME:
+        raise invalid("/name", "Give a shorter name: some of its letters, such as ß, count twice or more.")
     return name
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -24,6 +24,9 @@ from bridge.web.bodies import read_json, read_query
 from bridge.web.desk import DESK, WebDesk
 from bridge.web.problems import Problem, invalid, unknown
 from bridge.web.routes import WHO, ok
+
+_NAME: Final = 191
+"""Characters of a name's column."""
 
 
 async def list_alert_targets(request: web.Request) -> web.Response:
@@ -54,7 +57,7 @@ async def add_target(desk: WebDesk, asked: NewAlertTarget, who: str) -> AlertTar
         made = await desk.alert_targets.add(
             conn,
             kind=asked.kind,
-            name=asked.name or checked.shown,
+            name=asked.name or _fitting(checked.shown),
             address=checked.shown,
             secrets=checked.secrets,
             options=options,
@@ -64,6 +67,10 @@ async def add_target(desk: WebDesk, asked: NewAlertTarget, who: str) -> AlertTar
 
     made = await desk.db.write(write)
     return _out(made, {}).model_copy(update={"secret": checked.once})
+
+
+def _fitting(address: str) -> str:
+    return address if len(address) <= _NAME else f"{address[: _NAME - 1]}…"
 
 
 async def show_alert_target(request: web.Request) -> web.Response:

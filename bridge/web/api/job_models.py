@@ -8,12 +8,12 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from bridge.web.api.models import Id
-from bridge.web.bodies import Asked, Moment
+from bridge.web.bodies import Asked, Beginning
 
 
 class NewSweep(Asked):
     connection: Id | None = Field(default=None, description="Only this one; left out: all")
-    since: Moment | None = Field(default=None, description="Changes from then on; left out: from the cursor")
+    since: Beginning | None = Field(default=None, description="Changes from then on; left out: from the cursor")
 
 
 class SweepOut(BaseModel):

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from bridge.domain.settings import CancellationSync, ShopSettings, Tie
 from bridge.web.api.proof_models import ProofOut
 from bridge.web.api.request_models import SEEN, BuyerRequestsChange
-from bridge.web.bodies import Asked, Moment
+from bridge.web.bodies import Asked, Beginning
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=191)]
@@ -112,7 +112,7 @@ class ShopChange(Asked):
 
     store: StoreChange | None = Field(default=None, description="The store that takes this shop's orders; null unties")
     create_orders: bool = True
-    orders_since: Moment | None = Field(default=None, description="Orders created before this are left alone")
+    orders_since: Beginning | None = Field(default=None, description="Orders created before this are left alone")
     hold_minutes: int = Field(default=60, ge=0, le=10_080)
     dry_run: bool = False
     create_fulfilled_by_tiktok: bool = False
@@ -183,13 +183,13 @@ class StoreToChannelChange(Asked):
     )
     partial: Literal["hold", "cancel_lines", "ignore"] = "hold"
     max_cancels_per_hour: int = Field(default=30, ge=1, le=10_000)
-    effective_from: Moment | None = None
+    effective_from: Beginning | None = None
 
 
 class ChannelToStoreChange(Asked):
     enabled: bool = True
     restock: bool = True
-    effective_from: Moment | None = None
+    effective_from: Beginning | None = None
 
 
 class CancellationSyncChange(Asked):

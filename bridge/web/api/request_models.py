@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, Field, StringConstraints, field_validator
 
 from bridge.domain.settings import RequestRule, check_names
-from bridge.web.bodies import Asked, Moment
+from bridge.web.bodies import Asked, Beginning
 
 SEEN: Final[Any] = Field(
     default=None,
@@ -52,7 +52,7 @@ class BuyerRequestsChange(Asked):
     """Fields left out keep their value; the rules are replaced as a whole."""
 
     enabled: bool = False
-    effective_from: Moment | None = None
+    effective_from: Beginning | None = None
     hold_fulfilment: bool = False
     rules: list[RequestRule] = Field(default_factory=list, max_length=50)
 

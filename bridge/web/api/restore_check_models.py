@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from bridge.web.bodies import Asked, Moment
+from bridge.web.bodies import Asked, Beginning
 
 
 class NewRestoreCheck(Asked):
-    since: Moment | None = Field(
+    since: Beginning | None = Field(
         default=None, description="Look for changes from then on; else from where the restored database had read to"
     )
 

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.storage import shops
 from bridge.web.api.audit import changes_of
 from bridge.web.api.audit_models import AuditPage, AuditQuery
+from bridge.web.bodies import as_model
 from bridge.web.desk import DESK, WebDesk
 from bridge.web.pages.forms import wrong_fields
 from bridge.web.pages.rendering import show
@@ -148,7 +149,8 @@ async def show_audit(request: web.Request) -> web.Response:
         }
         if span["since"] and span["until"] and span["since"] >= span["until"]:
             raise invalid("/until", "lies before the first day, so nothing can be found.")
-        asked = AuditQuery(who=typed["who"] or None, what=typed["what"] or None, cursor=cursor or None, **span)
+        given = {"who": typed["who"] or None, "what": typed["what"] or None, "cursor": cursor or None}
+        asked = as_model({**given, **span}, AuditQuery)
         found = await changes_of(desk, asked)
     except Problem as problem:
         if problem.slug != "invalid":

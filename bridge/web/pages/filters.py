@@ -26,7 +26,7 @@ class Times:
         """The viewer's time with UTC beside; one of them where they are the same."""
         if at is None:
             return Markup('<span class="quiet">{}</span>').format(missing)
-        there, utc = at.astimezone(self.zone), at.astimezone(UTC)
+        there, utc = self._there(at), at.astimezone(UTC)
         said = Markup('<time datetime="{}">{}</time>').format(utc.isoformat(timespec="seconds"), _date_time(there))
         if there.utcoffset() == timedelta(0):
             return said + Markup(' <span class="utc">UTC</span>')
@@ -36,15 +36,22 @@ class Times:
 
     def day(self, at: datetime) -> str:
         """The day of the viewer's calendar."""
-        there = at.astimezone(self.zone)
+        there = self._there(at)
         return f"{there.day} {there:%b %Y}"
+
+    def _there(self, at: datetime) -> datetime:
+        """In the viewer's zone; in UTC at the calendar's ends, which that zone may be beyond."""
+        try:
+            return at.astimezone(self.zone)
+        except OverflowError:
+            return at.astimezone(UTC)
 
     def ago(self, at: datetime | None, missing: str = "never") -> Markup:
         """How long ago, or in how long; the time itself is in the title and for machines."""
         if at is None:
             return Markup('<span class="quiet">{}</span>').format(missing)
         text = ago(self.moment - at)
-        title = f"{_date_time(at.astimezone(self.zone))} {self.zone_name}; {_date_time(at.astimezone(UTC))} UTC"
+        title = f"{_date_time(self._there(at))} {self.zone_name}; {_date_time(at.astimezone(UTC))} UTC"
         iso = at.astimezone(UTC).isoformat(timespec="seconds")
         return Markup('<time datetime="{}" title="{}">{}</time>').format(iso, title, text)
 

@@ -59,9 +59,17 @@ def check_origin(request: web.Request) -> None:
     """A browser says where a form came from. Raises `Problem` 403 for one of another site."""
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     origin = request.headers.get("Origin", "")
-    ours = {urlsplit(public_url(request)).netloc, request.host}
-    if site not in {"same-origin", "none"} or (origin and urlsplit(origin).netloc not in ours):
+    ours = {host_of(public_url(request)), request.host}
+    if site not in {"same-origin", "none"} or (origin and (not host_of(origin) or host_of(origin) not in ours)):
         raise forged()
+
+
+def host_of(address: str) -> str:
+    """With its port; empty for what is no address."""
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return ""
 
 
 def check_csrf(form: Form, expected: str) -> None:

@@ -38,6 +38,7 @@ GLANCE: Final = 10
 """Rows of the dry run on the page of the runs."""
 MOST: Final = 200
 """Orders of one form."""
+_LONGEST_NUMBER: Final = 9
 RELOAD: Final = 3
 """Seconds after which a page looks again at a run under way."""
 
@@ -111,7 +112,7 @@ async def start(request: web.Request) -> web.Response:
         if not directions:
             raise invalid("/store_to_channel", "Choose one direction or both.")
         days = form.text("days")
-        if not days.isdecimal() or not 1 <= int(days[:9]) <= 90:
+        if not days.isdecimal() or len(days) > _LONGEST_NUMBER or not 1 <= int(days) <= 90:
             raise invalid("/days", "Give a whole number of days from 1 to 90.")
         asked = NewHistory.model_validate({"days": int(days), "directions": directions})
         await begin_history(request.app[DESK], shop_id, asked, request[VISIT].who)

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.storage import attention, sessions
 from bridge.storage.users import Role, User
 from bridge.web.desk import DESK
+from bridge.web.pages.forms import host_of
 
 ZONE_COOKIE: Final = "bridge_zone"
 HOME: Final = "/"
@@ -149,9 +150,10 @@ def sign_in_path(request: web.Request, *, ended: bool) -> str:
 
 def holding_page(request: web.Request) -> str:
     """By the address that the browser says the form was on, where that is ours."""
-    referring = urlsplit(request.headers.get("Referer", ""))
-    if referring.netloc != request.host:
+    told = request.headers.get("Referer", "")
+    if host_of(told) != request.host:
         return HOME
+    referring = urlsplit(told)
     return referring.path + (f"?{referring.query}" if referring.query else "")
 
 

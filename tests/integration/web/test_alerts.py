@@ -100,3 +100,11 @@ async def test_groups_and_answers_to_all_of_a_kind(house: House) -> None:
     seen = await house.ask("POST", "/api/v1/attention/dismiss", json={"kind": "poison", "note": "known"})
     assert seen.json == {"dismissed": 1}
     assert (await house.ask("GET", "/api/v1/attention/groups")).json["groups"] == []
+
+
+async def test_a_target_without_a_name_has_as_much_of_its_address_as_fits(each_house: House) -> None:
+    address = f"{'n' * 60}@{'long-' * 40}shop.test"
+    made = await each_house.ask("POST", TARGETS, json={"kind": "email", "address": address})
+    assert made.status == 201, made.text
+    assert made.json["address"] == address
+    assert made.json["name"] == f"{address[:190]}…"
