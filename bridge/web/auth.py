@@ -5,13 +5,17 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 
+import structlog
 from aiohttp import web
 
 from bridge.storage import api_tokens
 from bridge.storage.api_tokens import ALL, PREFIX, Scope, digest
+from bridge.storage.errors import StorageProblem
 from bridge.web.desk import DESK
 from bridge.web.problems import Problem
 from bridge.web.tokens import scope_missing
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("bridge.web")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,5 +59,8 @@ async def _holder(request: web.Request) -> Caller | None:
     if token is None or not hmac.compare_digest(token.digest, sent):
         return None
     if token.is_stale:
-        await desk.db.write(lambda conn: api_tokens.used(conn, token.id), idempotent=True)
+        try:
+            await desk.db.write(lambda conn: api_tokens.used(conn, token.id), idempotent=True)
+        except StorageProblem as problem:  # reading goes on where nothing can be written
+            log.warning("token_use_not_noted", because=type(problem).__name__)
     return Caller(f"token {sent[:8]} ({token.name})", token.scopes)

@@ -160,7 +160,7 @@ class Connecting:
             if self._is_channel(connection.kind) and of_it:
                 return await self._run(connection, None, credentials, public_url, who, is_draft=False, is_theirs=True)
             stored = await self._desk.db.write(lambda conn: self._keep(conn, connection.id, credentials))
-            await self._keyring.refresh()
+            await self._keyring.catch_up()
             try:
                 return await self._run(stored, None, credentials, public_url, who, is_draft=False)
             except RemoteProblem as problem:
@@ -184,14 +184,15 @@ class Connecting:
         url: str,
         credentials: Mapping[str, Any],
         facts: Mapping[str, Any] | None = None,
+        who: str = "",
     ) -> Connection:
-        """A row for what is not connected yet. One that is there keeps what it holds."""
+        """A row for what is not connected yet; one that is there keeps what it holds. `who`: named in the audit."""
         identity = f"new:{new_id('con')}" if self._is_channel(kind) else url
 
         async def write(conn: AsyncConnection) -> Connection:
             known = await self._desk.connections.by_identity(conn, kind, identity)
             merged = {**(private(known.credentials) if known else {}), **credentials}
-            return await self._desk.connections.upsert(
+            made = await self._desk.connections.upsert(
                 conn,
                 kind=kind,
                 name=(name or (known.name if known else "") or self._default_name(kind, url))[:_NAME],
@@ -202,6 +203,9 @@ class Connecting:
                 state=State.ANNOUNCED.value,
                 because=NOT_YET,
             )
+            if who:
+                await audit.write(conn, who, f"connection {made.id} announced", None, {"url": url})
+            return made
 
         return await self._desk.db.write(write)
 
@@ -252,7 +256,7 @@ class Connecting:
             )
 
         stored, found = await self._desk.db.write(write)
-        await self._keyring.refresh()
+        await self._keyring.catch_up()
         if stored.state == State.CONNECTED:
             await self._desk.actions.reauthorized(stored.id)
         connector = self._desk.connectors[connection.kind]

@@ -44,7 +44,9 @@ async def errors_to_problems(request: web.Request, handler: Handler) -> web.Stre
 def mistake(request: web.Request, error: Exception) -> Problem:
     """A mistake of ours, logged."""
     _log_mistake(request, error)
-    detail = "A mistake of the bridge itself. Its log has the place; nothing was acted on by this request."
+    detail = "A mistake of the bridge itself: its log has the place."
+    if request.method not in {"GET", "HEAD"}:
+        detail += " Look whether what was asked is done before you ask again."
     return Problem("internal", detail)
 
 

@@ -185,11 +185,15 @@ class Keyring:
     async def run(self, wait: Callable[[float], Any] = asyncio.sleep) -> None:
         """Keep in step with what other processes change, until cancelled."""
         while True:
-            try:
-                await self.refresh()
-            except StorageProblem as problem:
-                log.warning("keys_not_read", because=type(problem).__name__)
+            await self.catch_up()
             await wait(BACKGROUND_SECONDS)
+
+    async def catch_up(self) -> None:
+        """Read what changed. Where that fails, what was saved stands all the same, and the next round reads it."""
+        try:
+            await self.refresh()
+        except StorageProblem as problem:
+            log.warning("keys_not_read", because=type(problem).__name__)
 
     def _judged(self, connection: Connection) -> _Loaded:
         app_key = str(connection.credentials.get("app_key") or "")

@@ -120,7 +120,10 @@ def of_storage(problem: StorageProblem) -> Problem:
         detail = "The database was lost while it wrote: the change may be made or not. Read before asking again."
         return Problem("storage-unavailable", detail, headers=later)
     # Its text names the database's host and user, which is for logs and doctor.
-    detail = "The database cannot be used now; nothing was changed. Ask again shortly, and see `bridge doctor`."
+    detail = (
+        "The database cannot be used now. What was asked is not done, or not to its end: ask again shortly, and see "
+        "`bridge doctor`."
+    )
     return Problem("storage-unavailable", detail, headers=later)
 
 

@@ -97,10 +97,7 @@ async def _announce_store(request: web.Request, asked: NewConnection, url: str) 
     known = await desk.db.read(lambda conn: desk.connections.by_identity(conn, asked.kind, url))
     if known is None or known.state == State.ANNOUNCED:
         known = await request.app[CONNECTING].announce(
-            kind=asked.kind, name=asked.name, url=url, credentials={}, facts=announced_facts(base)
-        )
-        await desk.db.write(
-            lambda conn: audit.write(conn, request[WHO], f"connection {known.id} announced", None, {"url": url})
+            kind=asked.kind, name=asked.name, url=url, credentials={}, facts=announced_facts(base), who=request[WHO]
         )
     out = await shown_alone(desk, known)
     return out.model_copy(update=addresses(base))
@@ -119,10 +116,7 @@ async def _announce_channel(
         raise invalid("/credentials/service_id", text)
     base = public_url(request)
     made = await request.app[CONNECTING].announce(
-        kind=asked.kind, name=asked.name, url=url, credentials=checked, facts=announced_facts(base)
-    )
-    await desk.db.write(
-        lambda conn: audit.write(conn, request[WHO], f"connection {made.id} announced", None, {"url": url})
+        kind=asked.kind, name=asked.name, url=url, credentials=checked, facts=announced_facts(base), who=request[WHO]
     )
     link = await start_link(request, made.id)
     return (await shown_alone(desk, made)).model_copy(update={"authorize_url": link})
@@ -204,7 +198,7 @@ async def forget(request: web.Request) -> Connection:
         await audit.write(conn, request[WHO], f"connection {before.id} deleted", was, None)
 
     await desk.db.write(write)
-    await request.app[KEYRING].refresh()
+    await request.app[KEYRING].catch_up()
     return before
 
 
