@@ -29,7 +29,7 @@ from bridge.web.api.alerts import (
 from bridge.web.bodies import as_model, read_query
 from bridge.web.desk import DESK
 from bridge.web.pages.forms import FORM, Form, wrong_fields
-from bridge.web.pages.refusals import REFUSALS, told
+from bridge.web.pages.refusals import REFUSALS, UNSAVED, told
 from bridge.web.pages.rendering import see_other, show
 from bridge.web.pages.routes import PageRoute
 from bridge.web.pages.visits import VISIT, remember
@@ -117,7 +117,7 @@ async def add(request: web.Request) -> web.Response:
             "secret": form.text("secret") or None,
         }
         made = await add_target(request.app[DESK], as_model(given, NewAlertTarget), request[VISIT].who)
-    except REFUSALS as error:
+    except UNSAVED as error:
         return await _page(request, *told(error))
     if made.secret:
         return show(request, "alert_secret.html", title="Your new webhook", page="alerts", made=made)
@@ -163,7 +163,7 @@ async def change(request: web.Request) -> web.Response:
             raise invalid("/name", "Give it a name.")
         given = {"name": form.text("name"), "kinds": _chosen(form), "enabled": form.has("enabled")}
         after = await change_target(desk, target_id, as_model(given, AlertTargetChange), request[VISIT].who)
-    except REFUSALS as error:
+    except UNSAVED as error:
         return await _one(request, *told(error))
     changes = _changes(before, after)
     await remember(request, f"Saved. {' '.join(changes)}" if changes else "Nothing was different, so nothing changed.")

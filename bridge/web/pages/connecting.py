@@ -10,6 +10,7 @@ from aiohttp import web
 
 from bridge.ports import Platform
 from bridge.storage.connections import Connection
+from bridge.storage.errors import StorageDown
 from bridge.web.api.connections import create, forget, named_connection
 from bridge.web.api.models import ConnectionOut, NewConnection
 from bridge.web.bodies import as_model
@@ -21,7 +22,7 @@ from bridge.web.pages.forms import FORM, Form
 from bridge.web.pages.rendering import see_other, show
 from bridge.web.pages.routes import PageRoute
 from bridge.web.pages.visits import remember
-from bridge.web.problems import Problem
+from bridge.web.problems import Problem, of_storage
 from bridge.web.states import State, public
 
 _AFTER: Final[Mapping[str, str]] = {
@@ -31,6 +32,8 @@ _AFTER: Final[Mapping[str, str]] = {
     "remote-unavailable": "Check the address, and whether this server reaches it. Then type the secrets again and send "
     "the form once more.",
     "busy": "Wait a moment and send the form again.",
+    "storage-unavailable": "Look under Connections whether it is there. Then type the secrets again and send the form "
+    "once more.",
 }
 """Slug of a problem that the form can be sent again for → what to do."""
 
@@ -42,6 +45,8 @@ class Failed:
     because: str
     findings: list[Mapping[str, str]]
     advice: str
+    is_sure: bool = True
+    """Nothing was stored."""
 
 
 async def choose_platform(request: web.Request) -> web.Response:
@@ -75,7 +80,8 @@ async def add_connection(request: web.Request) -> web.Response:
     given = asked.typed(platform.asks, form)
     try:
         made = await create(request, _asking(request.app[DESK], platform, form.text("url"), form.text("name"), given))
-    except Problem as problem:
+    except (Problem, StorageDown) as error:
+        problem = of_storage(error) if isinstance(error, StorageDown) else error
         errors, failed = _wrong(problem, platform, given)
         return _form(request, platform, form=form, errors=errors, failed=failed, status=problem.status)
     return await _made(request, platform, made)
@@ -98,7 +104,8 @@ def _wrong(problem: Problem, platform: Platform, given: Mapping[str, str]) -> tu
     if problem.slug not in _AFTER:
         raise problem
     found = [one for one in problem.more.get("findings", ()) if one["text"] not in problem.detail]
-    return {}, Failed(problem.detail, found, _AFTER[problem.slug])
+    is_sure = problem.slug != "storage-unavailable"
+    return {}, Failed(problem.detail, found, _AFTER[problem.slug], is_sure)
 
 
 async def _made(request: web.Request, platform: Platform, made: ConnectionOut) -> web.Response:
@@ -167,7 +174,8 @@ async def save_credentials(request: web.Request) -> web.Response:
     name = connection.name if platform.side == "channel" else ""
     try:
         made = await create(request, _asking(desk, platform, connection.url, name, whole))
-    except Problem as problem:
+    except (Problem, StorageDown) as error:
+        problem = of_storage(error) if isinstance(error, StorageDown) else error
         errors, failed = _wrong(problem, platform, whole)
         for place in ("url", "name"):  # they are not asked for here
             if place in errors:

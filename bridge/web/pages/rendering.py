@@ -15,7 +15,9 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 
 from bridge.web.desk import DESK
 from bridge.web.pages import filters
-from bridge.web.pages.visits import HOME, VISIT
+from bridge.web.pages.forms import Form
+from bridge.web.pages.kept_forms import keep, kept
+from bridge.web.pages.visits import HOME, VISIT, cookie_name, csrf_of, holding_page, local_path, page_above
 from bridge.web.problems import Problem
 
 NAVIGATION: Final[tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]] = (
@@ -153,10 +155,43 @@ def see_other(path: str) -> web.Response:
     return web.Response(status=303, headers={"Location": path} | _headers())
 
 
-def problem_page(request: web.Request, problem: Problem) -> web.Response:
+PASSES: Final = frozenset({"storage-unavailable", "secret-unavailable", "internal", "remote-unavailable", "busy"})
+"""Slugs of what may be over when the same is asked again."""
+
+
+def problem_page(request: web.Request, problem: Problem, form: Form | None = None) -> web.Response:
+    """`form`: one of ours that failed. It can be sent again from here, as far as it may be shown."""
+    again = None
+    if form is not None and problem.slug in PASSES:
+        again = kept(keep(request.path_qs, holding_page(request), form))
     answer = show(
-        request, "problem.html", title=problem.title, status=problem.status, detail=problem.detail, slug=problem.slug
+        request,
+        "problem.html",
+        title=problem.title,
+        status=problem.status,
+        detail=problem.detail,
+        ways=_ways_on(request, problem),
+        again=again,
+        token=csrf_of(request.cookies.get(cookie_name(request), "")) if again else "",
+        lost=form is not None and again is None and problem.slug in PASSES,
     )
     for name, value in problem.headers.items():
         answer.headers[name] = value
     return answer
+
+
+def _ways_on(request: web.Request, problem: Problem) -> list[tuple[str, str]]:
+    """Addresses and words, the likeliest first."""
+    found = []
+    if problem.slug == "method-not-allowed":
+        found.append((page_above(request, request.path), "To the page that belongs to it"))
+    elif request.method not in {"GET", "HEAD"}:
+        held = holding_page(request)
+        found.append((page_above(request, request.path) if held == HOME else held, "To the page with the form"))
+    elif problem.slug in PASSES:
+        found.append((local_path(request.path_qs), "Try again"))
+    if VISIT in request:
+        found.append((HOME, "To the first page"))
+    elif problem.slug not in PASSES:
+        found.append(("/sign-in", "To the sign-in"))
+    return found

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from aiohttp import web
 
+from bridge.storage.errors import StorageProblem
 from bridge.web.guard import mistake
 from bridge.web.pages.forms import CSRF_FIELD, FORM, check_csrf, check_origin, is_ours, read_form
 from bridge.web.pages.kept_forms import keep
@@ -41,13 +43,19 @@ class PageRoute:
                     return await inner(request)
                 return await self._for_visitors(request)
             except Exception as error:  # noqa: BLE001 -- the edge: what is nobody's answer is logged and becomes a page
-                return problem_page(request, as_problem(error) or mistake(request, error))
+                problem = as_problem(error) or mistake(request, error)
+                return problem_page(request, problem, None if self.own else request.get(FORM))
 
         guarded.__name__ = inner.__name__
         return guarded
 
     async def _for_visitors(self, request: web.Request) -> web.StreamResponse:
-        found = await visit(request)
+        try:
+            found = await visit(request)
+        except StorageProblem:
+            if self.method == "POST":
+                await _take_unread(request)
+            raise
         if found is None:
             return await _sign_in_first(request, may_keep=self.method == "POST" and not self.own)
         request[VISIT] = found
@@ -60,6 +68,14 @@ class PageRoute:
             if not self.own and not found.may_change:
                 raise Problem("not-allowed", "You may look, not change things. A manager can do it, or make you one.")
         return await self.handler(request)
+
+
+async def _take_unread(request: web.Request) -> None:
+    """A form of our own page, while nobody can say whose session it is: nothing is done, and it is shown again."""
+    check_origin(request)
+    form = await read_form(request)
+    if is_ours(form, csrf_of(request.cookies.get(cookie_name(request), ""))):
+        request[FORM] = form
 
 
 async def _sign_in_first(request: web.Request, *, may_keep: bool) -> web.Response:
@@ -85,15 +101,22 @@ def register(app: web.Application, routes: tuple[PageRoute, ...]) -> None:
 
 @web.middleware
 async def strangers_meet_pages(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Whoever follows a dead link in a browser is shown a page, not a line of JSON."""
+    """Whoever follows a dead link in a browser, or opens an address of forms, is shown a page, not a line of JSON."""
     try:
         return await handler(request)
-    except web.HTTPNotFound as missing:
+    except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as missing:
         asked_for_page = "text/html" in request.headers.get("Accept", "") and request.method in {"GET", "HEAD"}
         problem = as_problem(missing)
         if not asked_for_page or problem is None or request.path.startswith("/api/"):
             raise
-        found = await visit(request)
-        if found is not None:
-            request[VISIT] = found
-        return problem_page(request, Problem("not-found", "There is no page at this address."))
+        with contextlib.suppress(StorageProblem):  # the page says the same without a visitor's name
+            found = await visit(request)
+            if found is not None:
+                request[VISIT] = found
+        return problem_page(request, Problem(problem.slug, _NO_PAGE[problem.slug], headers=problem.headers))
+
+
+_NO_PAGE: Final = {
+    "not-found": "There is no page at this address.",
+    "method-not-allowed": "Nothing is shown at this address: a form or a program sends something to it.",
+}

@@ -9,11 +9,11 @@ from aiohttp import web
 from bridge.storage import api_tokens
 from bridge.storage.errors import InUse
 from bridge.web.desk import DESK
-from bridge.web.pages.forms import FORM, wrong_fields
+from bridge.web.pages.forms import FORM
+from bridge.web.pages.refusals import UNSAVED, told
 from bridge.web.pages.rendering import see_other, show
 from bridge.web.pages.routes import PageRoute
 from bridge.web.pages.visits import VISIT, remember
-from bridge.web.problems import Problem
 from bridge.web.tokens import LONGEST_NAME, end_token, make_token
 
 
@@ -48,8 +48,8 @@ async def create_token(request: web.Request) -> web.Response:
     name, scopes = form.text("name"), form.all("scopes")
     try:
         made, text = await make_token(request.app[DESK].db, name, scopes, request[VISIT].who)
-    except Problem as problem:
-        return await _page(request, wrong_fields(problem), problem.status, name, scopes)
+    except UNSAVED as error:
+        return await _page(request, *told(error), name, scopes)
     except InUse as problem:
         return await _page(request, {"name": f"{str(problem).capitalize()}."}, 409, name, scopes)
     return show(request, "token.html", title="Your new API token", page="tokens", made=made, text=text)

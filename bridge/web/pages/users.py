@@ -9,11 +9,11 @@ from aiohttp import web
 from bridge.storage import users
 from bridge.storage.errors import InUse
 from bridge.web.desk import DESK
-from bridge.web.pages.forms import FORM, wrong_fields
+from bridge.web.pages.forms import FORM
+from bridge.web.pages.refusals import UNSAVED, told
 from bridge.web.pages.rendering import see_other, show
 from bridge.web.pages.routes import PageRoute
 from bridge.web.pages.visits import VISIT, remember
-from bridge.web.problems import Problem
 from bridge.web.users import add_user, change_password, change_role, named, remove_user
 
 
@@ -43,8 +43,8 @@ async def create_user(request: web.Request) -> web.Response:
     name, role = form.text("name"), form.text("role", "viewer")
     try:
         made = await add_user(request.app[DESK].db, name, form.raw("password"), role, request[VISIT].who)
-    except Problem as problem:
-        return await _page(request, wrong_fields(problem), problem.status, name, role)
+    except UNSAVED as error:
+        return await _page(request, *told(error), name, role)
     except InUse as problem:
         return await _page(request, {"name": f"{str(problem).capitalize()}."}, 409, name, role)
     await remember(request, f"{made.name} may sign in now.")
@@ -65,8 +65,8 @@ async def set_role(request: web.Request) -> web.Response:
         user = await change_role(
             request.app[DESK].db, request.match_info["user"], request[FORM].text("role"), request[VISIT].who
         )
-    except Problem as problem:
-        return await _one(request, wrong_fields(problem), problem.status)
+    except UNSAVED as error:
+        return await _one(request, *told(error))
     except InUse as problem:
         return await _one(request, {"role": f"{str(problem).capitalize()}."}, 409)
     await remember(request, f"{user.name} may now {'change things' if user.role is users.Role.MANAGER else 'look'}.")
@@ -78,8 +78,8 @@ async def set_password(request: web.Request) -> web.Response:
         user = await change_password(
             request.app[DESK].db, request.match_info["user"], request[FORM].raw("password"), request[VISIT].who
         )
-    except Problem as problem:
-        return await _one(request, wrong_fields(problem), problem.status)
+    except UNSAVED as error:
+        return await _one(request, *told(error))
     await remember(request, f"{user.name} has a new password; the sessions of {user.name} were ended.")
     return see_other("/users")
 

@@ -12,13 +12,17 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import structlog
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage import attention, sessions
+from bridge.storage.errors import StorageProblem
 from bridge.storage.users import Role, User
 from bridge.web.desk import DESK
 from bridge.web.pages.forms import host_of
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("bridge.web")
 
 ZONE_COOKIE: Final = "bridge_zone"
 HOME: Final = "/"
@@ -86,7 +90,10 @@ async def visit(request: web.Request, cookie: str | None = None) -> Visit | None
         return None
     if session.is_stale or session.said:
         # What was said is said once; both are written together.
-        await desk.db.write(lambda conn: sessions.seen(conn, session.id), idempotent=True)
+        try:
+            await desk.db.write(lambda conn: sessions.seen(conn, session.id), idempotent=True)
+        except StorageProblem as problem:  # looking goes on where nothing can be written
+            log.warning("visit_not_noted", because=type(problem).__name__)
     name, found = await zone(request)
     return Visit(session.user, session.id, csrf_of(cookie), found, name, session.said, waiting)
 
@@ -149,15 +156,39 @@ def sign_in_path(request: web.Request, *, ended: bool) -> str:
 
 
 def holding_page(request: web.Request) -> str:
-    """By the address that the browser says the form was on, where that is ours."""
+    """By the address that the browser says the form was on, where that is ours. A form that is shown again, with what
+    is wrong, is on the address it was sent to: there is no page to ask for, so the one above it is named.
+    """
     told = request.headers.get("Referer", "")
     if host_of(told) != request.host:
         return HOME
     referring = urlsplit(told)
-    return referring.path + (f"?{referring.query}" if referring.query else "")
+    page = page_above(request, referring.path)
+    return f"{page}?{referring.query}" if referring.query and page == referring.path else page
+
+
+def page_above(request: web.Request, path: str) -> str:
+    """The nearest address that can be looked at: the path itself, or one that it begins with."""
+    while path not in {"", HOME} and not _is_page(request.app, path):
+        path = path.rpartition("/")[0]
+    return local_path(path or HOME)
+
+
+def _is_page(app: web.Application, path: str) -> bool:
+    ways = [(route.method, route.resource.get_info()) for route in app.router.routes() if route.resource is not None]
+    exactly = {method for method, info in ways if info.get("path") == path}
+    if exactly:
+        return "GET" in exactly
+    return any(method == "GET" and "pattern" in info and info["pattern"].fullmatch(path) for method, info in ways)
 
 
 async def remember(request: web.Request, text: str, level: str = "ok") -> None:
-    """Have the next page say it, once. `level`: ok, warning, error or note."""
+    """Have the next page say it, once. `level`: ok, warning, error or note.
+
+    What is said was saved before: where it cannot be kept, the page says nothing, and the change stands.
+    """
     session_id = request[VISIT].session
-    await request.app[DESK].db.write(lambda conn: sessions.say(conn, session_id, level, text), idempotent=True)
+    try:
+        await request.app[DESK].db.write(lambda conn: sessions.say(conn, session_id, level, text), idempotent=True)
+    except StorageProblem as problem:
+        log.warning("outcome_not_said", because=type(problem).__name__)
