@@ -211,6 +211,14 @@ async def get(conn: AsyncConnection, item_id: str) -> Item | None:
     return None if row is None else _record(row)
 
 
+async def titles(conn: AsyncConnection, ids: Collection[str]) -> dict[str, str]:
+    """Item → its title. One that is forgotten is left out."""
+    if not ids:
+        return {}
+    rows = await conn.execute(select(table.c.id, table.c.title).where(table.c.id.in_(sorted(ids))))
+    return {row.id: row.title for row in rows}
+
+
 async def search(
     conn: AsyncConnection,
     *,

@@ -15,7 +15,7 @@ from sqlalchemy import String, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.attention import AttentionKind
-from bridge.storage import attention, changelog, ledger, orders, work
+from bridge.storage import attention, audit, changelog, ledger, orders, work
 from bridge.storage.columns import Instant, db_now_ms
 from bridge.storage.footing import BRAKED
 from bridge.storage.tables import orders as orders_table
@@ -102,7 +102,7 @@ async def release(
     `let_through`: those that wait since `until` at the latest (None: all) are cancelled whatever the count, which they
     still raise. For the others the limit in force decides. Answers how many are let through, or waited.
     """
-    await conn.execute(
+    released = await conn.execute(
         update(shops)
         .where(shops.c.id == shop_id, shops.c.brake.is_not(None))
         .values(brake=None, version=shops.c.version + 1)
@@ -127,6 +127,9 @@ async def release(
         await changelog.write(conn, row.id, "person", words, {"who": who, "allow": ["brake"] if goes else []})
         due = now + timedelta(seconds=place // A_SECOND)
         await work.mark(conn, [orders.work_key(shop_id, row.channel_order_id)], due)
+    if waiting or released.rowcount:
+        about = {"orders": through if let_through else len(waiting), "let_through": let_through}
+        await audit.write(conn, who, f"shop {shop_id} brake released", None, about)
     return through if let_through else len(waiting)
 
 

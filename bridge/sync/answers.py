@@ -19,7 +19,7 @@ from bridge.domain.effects import EffectKind, Verdict
 from bridge.domain.keys import OrderKey
 from bridge.domain.link import Answer, Link
 from bridge.ports import ActionRefused, ReasonNotListed, RejectReason
-from bridge.storage import attention, changelog, orders, shops, work
+from bridge.storage import attention, audit, changelog, orders, shops, work
 from bridge.storage.orders import OrderRecord
 from bridge.storage.shops import Shop
 from bridge.sync import outbreak
@@ -50,6 +50,7 @@ async def keep(desk: Desk, order_id: str, shown: Mapping[str, Any], answer: Answ
                 f"the order is blocked in both directions: {record.blocked}. Settle it first, then answer the request"
             )
         forced = dict(record.forced)
+        before = forced.get("answers", {}).get(cancellation)
         forced["answers"] = {**forced.get("answers", {}), cancellation: asdict(word)}
         # The person has seen what TikTok said; their new word is a new try.
         over = {requests.refusal_key(kind, cancellation) for kind in (EffectKind.APPROVE, EffectKind.REJECT)}
@@ -59,11 +60,20 @@ async def keep(desk: Desk, order_id: str, shown: Mapping[str, Any], answer: Answ
         words = f"{answer.who} says: {answer.decision} the buyer's request {cancellation}{why}"
         facts = {"who": answer.who, "cancellation": cancellation, "decision": answer.decision, "reason": answer.reason}
         await changelog.write(conn, record.id, "person", words, facts)
+        was, now = _audited(cancellation, before), _audited(cancellation, asdict(word))
+        await audit.write(conn, answer.who, f"order {record.id} buyer's request answered", was, now)
         await work.mark(conn, [str(OrderKey(record.shop_id, record.channel_order_id))])
 
     await desk.db.write(write)
     desk.wake()
     return shop
+
+
+def _audited(cancellation: str, word: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Without the comment, which is between the shop and its buyer."""
+    if word is None:
+        return None
+    return {"request": cancellation, "decision": word["decision"], "reason": word["reason"]}
 
 
 async def reject_reasons(desk: Desk, order_id: str, cancellation: str) -> tuple[RejectReason, ...]:

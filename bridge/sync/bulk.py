@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.ports import ActionRefused, Settled, Wanted
-from bridge.storage import attention, changelog, orders, work
+from bridge.storage import attention, audit, changelog, orders, work
 from bridge.storage.attention import Item
 from bridge.sync import braking
 from bridge.sync.desk import Desk, log
@@ -51,7 +51,7 @@ async def settle_all(desk: Desk, wanted: Wanted, allow: frozenset[str], who: str
             break
         first = desk.clock.now() + timedelta(seconds=settled // A_SECOND)
         of_orders = [item.order_id for item in found if item.order_id is not None]
-        await desk.db.write(_settle(of_orders, allow, who, first))
+        await desk.db.write(_settle(wanted, of_orders, allow, who, first))
         settled += len(of_orders)
         for item in found:
             if item.order_id is None and item.shop_id and item.kind == braking.KIND and "brake" in allow:
@@ -87,10 +87,14 @@ def _page(wanted: Wanted, after: str) -> Callable[[AsyncConnection], Awaitable[l
 
 
 def _settle(
-    order_ids: list[str], allow: frozenset[str], who: str, first: datetime
+    wanted: Wanted, order_ids: list[str], allow: frozenset[str], who: str, first: datetime
 ) -> Callable[[AsyncConnection], Awaitable[None]]:
     async def write(conn: AsyncConnection) -> None:
         for place, order_id in enumerate(order_ids):
             await settle_order(conn, order_id, allow, who, first + timedelta(seconds=place // A_SECOND))
+        if order_ids:
+            scope = {"shop": wanted.shop, "connection": wanted.connection}
+            about = {"orders": len(order_ids), "allow": sorted(allow), **scope}
+            await audit.write(conn, who, f"attention kind {wanted.kind} settled", None, about)
 
     return write

@@ -41,7 +41,12 @@ class Actions:
 
     async def settle(self, order_id: str, allow: frozenset[str], who: str) -> None:
         check_allowed(allow)
-        await self._desk.db.write(lambda conn: settle_order(conn, order_id, allow, who))
+
+        async def write(conn: AsyncConnection) -> None:
+            await settle_order(conn, order_id, allow, who)
+            await audit.write(conn, who, f"order {order_id} settled", None, {"allow": sorted(allow)})
+
+        await self._desk.db.write(write)
         self._desk.wake()
 
     async def cancel_lines(self, order_id: str, who: str) -> tuple[str, ...]:
@@ -118,13 +123,17 @@ class Actions:
 
     async def sweep(self, connection_id: str | None, since: datetime | None, who: str) -> str:
         desk = self._desk
-        job = await desk.db.write(
-            lambda conn: jobs.create(
-                conn, "sweep", progress={"connection": connection_id, "since": _iso(since), "who": who}
-            )
-        )
-        self._begin(self._sweep(job.id, connection_id, since))
-        return job.id
+
+        async def write(conn: AsyncConnection) -> str:
+            progress = {"connection": connection_id, "since": _iso(since), "who": who}
+            job = await jobs.create(conn, "sweep", progress=progress)
+            what = f"connection {connection_id} sweep begun" if connection_id else "sweep begun"
+            await audit.write(conn, who, what, None, {"job": job.id, "since": _iso(since)})
+            return job.id
+
+        job_id = await desk.db.write(write)
+        self._begin(self._sweep(job_id, connection_id, since))
+        return job_id
 
     async def _sweep(self, job_id: str, connection_id: str | None, since: datetime | None) -> None:
         desk = self._desk
@@ -149,6 +158,8 @@ class Actions:
             if shop is None or shop.settings.store is None:
                 raise ActionRefused("the shop is not tied to a store: tie it first, dry run on; then ask for its past")
             job = await history.begin(conn, shop_id, since, days, directions, who)
+            about = {"job": job.id, "days": days, "directions": list(directions)}
+            await audit.write(conn, who, f"shop {shop_id} history begun", None, about)
             return job.id
 
         try:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.attention import AttentionKind
-from bridge.storage import attention
+from bridge.storage import attention, audit
 from bridge.storage.attention import Item
 from bridge.web.api.models import (
     Accepted,
@@ -117,7 +118,15 @@ async def dismiss_item(desk: WebDesk, item_id: str, asked: Dismiss, who: str) ->
     item = await named(desk, item_id)
     check_seen(item, asked.seen)
     note = f"{who}: {asked.note}" if asked.note else who
-    if not await desk.db.write(lambda conn: attention.dismiss(conn, item.id, note), idempotent=False):
+
+    async def write(conn: AsyncConnection) -> bool:
+        if not await attention.dismiss(conn, item.id, note):
+            return False
+        about = {"kind": item.kind, "order": item.order_id}
+        await audit.write(conn, who, f"attention item {item.id} dismissed", None, about)
+        return True
+
+    if not await desk.db.write(write):
         raise Problem("conflict", f"The item is {item.state}, not open: there is nothing to dismiss.")
     return item_out(await named(desk, item_id))
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.ports import Wanted
-from bridge.storage import attention_groups
+from bridge.storage import attention_groups, audit
 from bridge.web.api.models import Id, Settle
 from bridge.web.bodies import Asked, Moment, read_json, read_query
 from bridge.web.desk import DESK, WebDesk
@@ -104,12 +104,17 @@ async def dismiss_attention_kind(request: web.Request) -> web.Response:
 
 async def dismiss_kind(desk: WebDesk, asked: DismissAll, who: str) -> DismissedAll:
     note = f"{who}: {asked.note}" if asked.note else who
-    done = await desk.db.write(
-        lambda conn: attention_groups.dismiss_all(
+
+    async def write(conn: AsyncConnection) -> int:
+        done = await attention_groups.dismiss_all(
             conn, kind=asked.kind, shop_id=asked.shop, connection_id=asked.connection, note=note, until=asked.until
         )
-    )
-    return DismissedAll(dismissed=done)
+        if done:
+            about = {"items": done, "shop": asked.shop, "connection": asked.connection}
+            await audit.write(conn, who, f"attention kind {asked.kind} dismissed", None, about)
+        return done
+
+    return DismissedAll(dismissed=await desk.db.write(write))
 
 
 ROUTES: Final = (

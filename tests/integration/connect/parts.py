@@ -117,6 +117,11 @@ async def attention(play: Stage, kind: str | None = None) -> list[JsonObject]:
     return [item for item in items if kind in {None, item["kind"]}]
 
 
+async def audited(play: Stage, what: str) -> list[Any]:
+    """What changes of exactly this came to, the newest first."""
+    return [one["after"] for one in (await play.api("GET", f"audit?what={what}"))["changes"]]
+
+
 async def refund_all(play: Stage, order_id: str) -> int:
     """The merchant refunds the whole store order in the admin area; the credit memo's id."""
     made = await play.store_order(order_id)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from tests.integration.connect.parts import MUGS, STICKER, JsonObject, ask, idle, kinds, store_cancels
+from tests.integration.connect.parts import MUGS, STICKER, JsonObject, ask, audited, idle, kinds, store_cancels
 from tests.integration.full.test_full_linking import NOTES, NUMBERS, names, theirs
 from tests.integration.pages.browsing import PASSWORD, Browser
 from tests.support.mariadb import free_port
@@ -179,6 +179,8 @@ async def test_one_direction_may_be_asked_for_and_a_second_run_waits_for_the_fir
     job = (await play.api("POST", path, {"directions": ["channel_to_store"]}, expect=202))["job"]
     said = await ask(play, "POST", f"/api/v1/{path}", json={})
     assert (said.status, "under way" in said.json["detail"]) == (409, True)
+    begun = {"job": job, "days": 30, "directions": ["channel_to_store"]}
+    assert await audited(play, f"shop {play.shop_id} history begun") == [begun], "not for the one that was refused"
     found = await ended(play, job)
     assert {name for name, count in found["result"]["counts"].items() if count} == {"refund", "held", "nothing"}
     assert (await rows(play, "refund")).keys() == {sales["cancelled"], sales["cancelled in part"]}

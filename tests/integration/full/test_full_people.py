@@ -12,6 +12,7 @@ from tests.integration.connect.parts import (
     JsonObject,
     ask,
     attention,
+    audited,
     codes,
     connection,
     idle,
@@ -200,7 +201,8 @@ async def test_settling_an_item_settles_its_order_and_closes_it(play: Stage) -> 
     await play.settled(order_id, "CUP")
     (item,) = await attention(play)
     await play.api("PUT", f"shops/{play.shop_id}/sku-mappings", {"mappings": {"CUP": "MUG"}})
-    await play.api("POST", f"attention/{item['id']}/settle", {}, expect=202)
+    await play.api("POST", f"attention/{item['id']}/settle", {"allow": ["past"]}, expect=202)
+    assert await audited(play, f"order {item['order']} settled") == [{"allow": ["past"]}]
     await play.imported(order_id)
     assert await attention(play) == []
     assert (await ask(play, "POST", "/api/v1/attention/att_nothing/settle", json={})).status == 404
@@ -224,6 +226,8 @@ async def test_a_sweep_is_a_job_that_tells_what_it_marked(play: Stage) -> None:
     assert found["result"]["marked"][play.shop_id] >= 1
     await play.imported(order_id)
     only = await job(play, {"connection": play.tiktok_id})
+    assert await audited(play, "sweep begun") == [{"job": found["id"], "since": None}]
+    assert await audited(play, f"connection {play.tiktok_id} sweep begun") == [{"job": only["id"], "since": None}]
     assert set(only["result"]["marked"]) <= {shop["id"] for shop in (await play.api("GET", "shops"))["shops"]}
     since = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
     again = await job(play, {"since": since})

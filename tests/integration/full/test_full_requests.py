@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bridge.cli import app
-from tests.integration.connect.parts import MUGS, STICKER, JsonObject, ask, attention, idle, kinds, refund_all
+from tests.integration.connect.parts import MUGS, STICKER, JsonObject, ask, attention, audited, idle, kinds, refund_all
 from tests.support.stage import TOKEN, Stage
 
 PACKED = "seller_reject_apply_product_has_been_packed"
@@ -65,6 +65,8 @@ async def test_a_person_approves_and_the_store_is_refunded(play: Stage) -> None:
     assert item["facts"]["requests"][0]["shipped"] == "no"
     said = await play.api("POST", f"attention/{item['id']}/approve", {}, expect=202)
     assert request["cancel_id"] in said["says"]
+    told = {"request": request["cancel_id"], "decision": "approve", "reason": ""}
+    assert await audited(play, f"order {item['order']} buyer's request answered") == [told]
     order = await play.settled(order_id, "both books agree: all")
     assert (await effects(play, order_id))["approve_calls"] == 1
     assert len((await play.store_order(order_id))["credit_memos"]) == 1
@@ -86,6 +88,10 @@ async def test_a_person_rejects_with_one_of_tiktoks_reasons_and_the_order_lives(
     body = {"reason": PACKED, "comment": "It is packed – 已打包"}
     said = await play.api("POST", f"attention/{item['id']}/reject", body, expect=202)
     assert "In the US" in said["says"]
+    told = {"request": request["cancel_id"], "decision": "reject", "reason": PACKED}
+    assert await audited(play, f"order {item['order']} buyer's request answered") == [told], (
+        "the comment is the buyer's"
+    )
 
     async def rejected() -> JsonObject | None:
         order = await play.order(order_id)

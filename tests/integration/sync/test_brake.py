@@ -10,6 +10,7 @@ from sqlalchemy import update
 
 from bridge.storage.engine import Database
 from bridge.storage.tables import ledger
+from tests.integration.connect.parts import audited
 from tests.integration.sync.test_settle import MUGS, kinds
 from tests.support.stage import Stage
 
@@ -141,6 +142,7 @@ async def test_a_person_lets_those_through_that_waited_and_the_next_one_asks_aga
     assert "brake" in refused["detail"]
     answer = await play.api("POST", f"attention/{item['id']}/settle", {"allow": ["brake"]}, expect=202)
     assert answer["says"].startswith("3 orders")
+    assert await audited(play, f"shop {play.shop_id} brake released") == [{"orders": 3, "let_through": True}]
     for order_id in waiting:
         await play.settled(order_id, "both books agree: all")
     assert (await play.api("GET", "attention?kind=brake"))["items"] == []
@@ -154,6 +156,7 @@ async def test_a_person_lets_those_through_that_waited_and_the_next_one_asks_aga
 async def test_a_higher_limit_answers_it_and_is_itself_a_limit(play: Stage) -> None:
     _, waiting = await braked(play)
     await limit(play, 3)
+    assert await audited(play, f"shop {play.shop_id} brake released") == [{"orders": 3, "let_through": False}]
 
     async def ended() -> bool:
         orders = [await play.order(order_id) or {} for order_id in waiting]
@@ -201,5 +204,6 @@ async def test_all_brakes_are_answered_by_kind(play: Stage) -> None:
     _, waiting = await braked(play, 2)
     done = await play.api("POST", "attention/settle", {"kind": "brake", "allow": ["brake"]}, expect=202)
     assert done == {"settled": 2, "skipped": 0, "left": 0}
+    assert await audited(play, f"shop {play.shop_id} brake released") == [{"orders": 2, "let_through": True}]
     for order_id in waiting:
         await play.settled(order_id, "both books agree: all")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.connect.parts import audited
 from tests.integration.sync.test_settle import MUGS, kinds
 from tests.support.stage import Stage
 
@@ -52,6 +53,8 @@ async def test_a_product_that_was_added_settles_all_of_the_kind(play: Stage) -> 
     await play.product("CUP-TT")
     done = await play.api("POST", "attention/settle", {"kind": "unknown_sku", "shop": play.shop_id}, expect=202)
     assert done == {"settled": 4, "skipped": 0, "left": 0}
+    told = {"orders": 4, "allow": [], "shop": play.shop_id, "connection": None}
+    assert await audited(play, "attention kind unknown_sku settled") == [told], "one change, however many orders"
     for order_id in waiting:
         await play.imported(order_id)
     await play.settled(other, "no product with SKU PLATE-TT")
