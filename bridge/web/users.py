@@ -1,4 +1,7 @@
-"""Users of the pages, as the pages and the API change them: each change is in the audit log, no password is."""
+"""Users of the pages, as the pages and the API change them: each change is in the audit log, no password is.
+
+There a user is named by id, because a name may hold blanks and be given again; what it was stands beside the change.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,8 @@ async def first_user(db: Database, password: str | None) -> str | None:
     async def add(conn: AsyncConnection) -> bool:
         if not await users.add_first(conn, FIRST, stored):
             return False
-        await audit.write(conn, "bridge", f"user {FIRST} added", None, {"role": Role.MANAGER.value})
+        made = await named(conn, FIRST)
+        await audit.write(conn, "bridge", f"user {made.id} added", None, _audited(made))
         return True
 
     # Asked again after a lost commit, the user is there: its password would be known to nobody, so it is not repeated.
@@ -44,7 +48,7 @@ async def add_user(db: Database, name: str, password: str, role: str, who: str) 
 
     async def write(conn: AsyncConnection) -> User:
         made = await users.add(conn, name, stored, wanted)
-        await audit.write(conn, who, f"user {name} added", None, {"role": wanted.value})
+        await audit.write(conn, who, f"user {made.id} added", None, _audited(made))
         return made
 
     return await db.write(write)
@@ -79,10 +83,12 @@ async def change_user(
         found = await named(conn, user_id)
         if wanted is not None and wanted is not found.role:
             await users.set_role(conn, found.id, wanted)
-            await audit.write(conn, who, f"user {found.name} role", found.role.value, wanted.value)
+            after = {**_audited(found), "role": wanted.value}
+            await audit.write(conn, who, f"user {found.id} role", _audited(found), after)
         if stored is not None:
             await users.set_password(conn, found.id, stored, but=session)
-            await audit.write(conn, who, f"user {found.name} password", None, "changed")
+            name = {"name": found.name}
+            await audit.write(conn, who, f"user {found.id} password", name, {**name, "password": "changed"})
         return await named(conn, found.id)
 
     return await db.write(write)
@@ -94,7 +100,7 @@ async def remove_user(db: Database, user_id: str, who: str) -> None:
     async def write(conn: AsyncConnection) -> None:
         user = await named(conn, user_id)
         await users.remove(conn, user.id)
-        await audit.write(conn, who, f"user {user.name} removed", {"role": user.role.value}, None)
+        await audit.write(conn, who, f"user {user.id} removed", _audited(user), None)
 
     await db.write(write)
 
@@ -105,6 +111,10 @@ async def named(conn: AsyncConnection, user_id: str) -> User:
     if found is None:
         raise Problem("not-found", "There is no user of this id or name.")
     return found
+
+
+def _audited(user: User) -> dict[str, str]:
+    return {"name": user.name, "role": user.role.value}
 
 
 def checked_name(name: str) -> str:

@@ -13,7 +13,7 @@ from bridge.web.bodies import Moment
 
 class AuditQuery(Page):
     who: str | None = Field(default=None, max_length=191, description="Exactly this, such as `user kim`")
-    what: str | None = Field(default=None, max_length=191, description="Exactly this, such as `user kim role`")
+    what: str | None = Field(default=None, max_length=191, description="Exactly this, such as `shop shp_7 settings`")
     since: Moment | None = Field(default=None, description="From then on")
     until: Moment | None = Field(default=None, description="Up to then; not in it")
 

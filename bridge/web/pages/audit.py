@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, Final
@@ -13,9 +13,10 @@ from urllib.parse import quote, urlencode
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.storage import shops
+from bridge.domain.attention import TEXTS, AttentionKind
+from bridge.storage import attention, shops, users
 from bridge.web.api.audit import changes_of
-from bridge.web.api.audit_models import AuditPage, AuditQuery
+from bridge.web.api.audit_models import AuditPage, AuditQuery, ChangeOut
 from bridge.web.bodies import as_model
 from bridge.web.desk import DESK, WebDesk
 from bridge.web.pages.forms import wrong_fields
@@ -30,10 +31,20 @@ _PLACES: Final[Mapping[str, str]] = {
     "order": "/orders/",
     "user": "/users/",
     "alert target": "/alerts/",
+    "attention item": "/attention/",
+    "attention kind": "/attention/items?state=all&kind=",
 }
 """Kind of thing → where its page is."""
-_KINDS: Final[Mapping[str, str]] = {"shop": "TikTok Shop"}
-_THING: Final = re.compile(r"(connection|shop|order|user|alert target) (\S+)(?: (.+))?")
+_KINDS: Final[Mapping[str, str]] = {
+    "shop": "TikTok Shop",
+    "attention item": "question",
+    "attention kind": "all questions of the kind",
+}
+_THING: Final = re.compile(r"(connection|shop|order|alert target|attention item|attention kind) (\S+)(?: (.+))?")
+_USER: Final = re.compile(r"(user) (.+) (added|role|password|removed)")
+"""A user's id; of earlier changes the name, which may hold blanks: the last word is what was done."""
+Known = Mapping[tuple[str, str], tuple[str, str]]
+"""Kind of thing and its id, or a user's name → its name and its id. A thing may be gone by now."""
 _LONGEST: Final = 400
 """A page of fifty changes stays small; what is longer is cut, and said to be."""
 
@@ -102,17 +113,29 @@ class Thing:
     address: str
     rest: str
 
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}" + (f": {self.rest}" if self.rest else "")
 
-def thing(what: str, names: Mapping[str, str]) -> Thing | None:
-    """None for what is no single thing. `names`: id → name, of those that have one; a thing may be gone by now."""
-    found = _THING.fullmatch(what)
+
+def thing(one: ChangeOut, known: Known) -> Thing | None:
+    """None for what is no single thing."""
+    found = _USER.fullmatch(one.what) or _THING.fullmatch(one.what)
     if found is None:
         return None
     kind, key, rest = found.groups()
-    name = names.get(key, key)
-    is_there = kind in {"order", "user"} or key in names
-    address = f"{_PLACES[kind]}{quote(key, safe='')}" if kind in _PLACES and is_there else ""
-    return Thing(_KINDS.get(kind, kind), name, address, rest)
+    name, there = known.get((kind, key), (key, key if kind == "order" else ""))
+    if kind == "user" and not there:
+        name = _name_beside(one) or key
+    address = f"{_PLACES[kind]}{quote(there, safe='')}" if there else ""
+    return Thing(_KINDS.get(kind, kind), name, address, rest or "")
+
+
+def _name_beside(one: ChangeOut) -> str:
+    """What was changed was called so then; empty where the change does not say."""
+    for side in (one.after, one.before):
+        if isinstance(side, Mapping) and isinstance(side.get("name"), str):
+            return str(side["name"])
+    return ""
 
 
 def _day(text: str, name: str, zone: tzinfo, *, after: int = 0) -> datetime | None:
@@ -126,11 +149,19 @@ def _day(text: str, name: str, zone: tzinfo, *, after: int = 0) -> datetime | No
         raise invalid(f"/{name}", "is no day; write it as 2026-11-26.") from None
 
 
-async def _names(desk: WebDesk) -> dict[str, str]:
-    async def read(conn: AsyncConnection) -> dict[str, str]:
-        found = {one.id: one.name for one in await desk.connections.all(conn)}
-        found |= {one.id: one.name for one in await shops.all(conn)}
-        return found | {one.id: one.name for one in await desk.alert_targets.all(conn)}
+async def _known(desk: WebDesk, changes: Sequence[ChangeOut]) -> Known:
+    parts = [found.groups() for one in changes if (found := _THING.fullmatch(one.what))]
+    items = {key for kind, key, _ in parts if kind == "attention item"}
+
+    async def read(conn: AsyncConnection) -> Known:
+        people = await users.all(conn)
+        found = {("user", one.name): (one.name, one.id) for one in people}
+        found |= {("user", one.id): (one.name, one.id) for one in people}
+        found |= {("connection", one.id): (one.name, one.id) for one in await desk.connections.all(conn)}
+        found |= {("shop", one.id): (one.name, one.id) for one in await shops.all(conn)}
+        found |= {("alert target", one.id): (one.name, one.id) for one in await desk.alert_targets.all(conn)}
+        found |= {("attention item", key): (title, key) for key, title in (await attention.titles(conn, items)).items()}
+        return found | {("attention kind", kind.value): (TEXTS[kind].title, kind.value) for kind in AttentionKind}
 
     return await desk.db.read(read)
 
@@ -156,7 +187,8 @@ async def show_audit(request: web.Request) -> web.Response:
         if problem.slug != "invalid":
             raise
         errors, status = wrong_fields(problem), problem.status
-    names = await _names(desk)
+    known = await _known(desk, found.changes)
+    things = [thing(one, known) for one in found.changes]
     kept = {name: text for name, text in typed.items() if text}
     first = "/audit" + (f"?{urlencode(kept)}" if kept else "")
     return show(
@@ -166,9 +198,10 @@ async def show_audit(request: web.Request) -> web.Response:
         page="audit",
         status=status,
         rows=[
-            {"one": one, "thing": thing(one.what, names), "changed": differences(one.before, one.after)}
-            for one in found.changes
+            {"one": one, "thing": about, "changed": differences(one.before, one.after)}
+            for one, about in zip(found.changes, things, strict=True)
         ],
+        only=str(things[0] or typed["what"]) if things else typed["what"],
         typed=typed,
         is_filtered=bool(kept),
         errors=errors,

@@ -7,10 +7,13 @@ from typing import Any
 
 from sqlalchemy import text
 
-from bridge.storage import audit
+from bridge.domain.attention import TEXTS, AttentionKind
+from bridge.storage import attention, audit
 from bridge.storage.ids import id_floor
 from bridge.web.pages.audit import differences
-from tests.integration.pages.browsing import Browser
+from bridge.web.users import add_user
+from tests.integration.pages.browsing import PASSWORD, Browser
+from tests.integration.pages.seeding import an_order
 from tests.integration.web.house import House
 
 
@@ -108,3 +111,65 @@ async def test_changes_are_found_by_person_and_day_and_lead_to_what_was_changed(
         assert set(days.items()) <= set(wrong.form("/audit").fields), "shown again as it was typed"
     listed = await house.ask("GET", "/api/v1/audit?who=user%20kim&since=2026-01-01T00:00:00Z")
     assert [one["what"] for one in listed.json["changes"]] == [f"shop {shop_id} settings"]
+
+
+async def test_a_user_is_told_by_name_and_never_taken_for_another_whose_name_is_a_part_of_it(
+    house: House, browser: Browser
+) -> None:
+    made = {
+        name: await add_user(house.db, name, PASSWORD, "viewer", "test") for name in ("Anna", "Anna Smith", "Ben B")
+    }
+
+    async def earlier(conn: Any) -> None:
+        for what in ("user Anna Smith role", "user Anna role", "user Anna Jones password"):
+            await audit.write(conn, "user Anna Smith", what, "viewer", "manager")
+
+    await house.db.write(earlier)
+    page = await browser.get("/audit")
+    for words in ("User Anna Smith : role", "User Anna : role", "User Anna Jones: password", "User Ben B : added"):
+        assert words in page.words, words
+    links = [one for one in page.links if one.startswith("/users/")]
+    assert {links.count(f"/users/{made[name].id}") for name in ("Anna", "Anna Smith")} == {2}
+    assert {one for one in links if "Anna" in one} == set(), "by name it may be somebody else's page"
+
+    here = f"/users/{made['Ben B'].id}"
+    await browser.submit(await browser.get(here), f"{here}/role", role="manager")
+    await browser.submit(await browser.get(here), f"{here}/remove")
+    page = await browser.get("/audit")
+    for words in ("User Ben B: removed", "User Ben B: role", "role: viewer → manager"):
+        assert words in page.words, "who is gone is still named"
+    assert here not in page.links
+    one = await browser.get(f"/audit?what=user%20{made['Ben B'].id}%20role")
+    assert ("Only User Ben B: role" in one.words, "Anna" in one.words) == (True, False)
+    theirs = await browser.get("/audit?who=user%20Anna%20Smith")
+    assert ("User Anna Jones: password" in theirs.words, "Ben B" in theirs.words) == (True, False)
+
+
+async def test_what_people_said_to_questions_is_told(house: House, browser: Browser) -> None:
+    order_id = await an_order(house, AttentionKind.BEFORE_SWITCH_ON)
+    item = str((await house.rows("SELECT id FROM attention"))[0]["id"])
+    await browser.submit(
+        await browser.get(f"/attention/{item}"), f"/attention/{item}/dismiss", note="seen with the buyer"
+    )
+
+    async def brake(conn: Any) -> None:
+        kind = AttentionKind.BRAKE.value
+        words: dict[str, Any] = {"title": "Paused", "because": "so", "what_to_do": "look"}
+        await attention.raise_item(conn, kind=kind, fingerprint="f", facts={}, shop_id="shp_1", **words)
+
+    await house.db.write(brake)
+    await browser.submit(await browser.get("/attention"), "/attention/dismiss", note="all meant")
+    [every, one] = (await house.ask("GET", "/api/v1/audit?limit=2")).json["changes"]
+    assert (every["who"], every["what"]) == ("user admin", "attention kind brake dismissed")
+    assert every["after"] == {"items": 1, "shop": None, "connection": None}
+    assert (one["who"], one["what"]) == ("user admin", f"attention item {item} dismissed")
+    assert one["after"] == {"kind": "before_switch_on", "order": order_id}
+    page = await browser.get("/audit")
+    assert "Question A question : dismissed" in page.words
+    assert f"All questions of the kind {TEXTS[AttentionKind.BRAKE].title} : dismissed" in page.words
+    assert {f"/attention/{item}", "/attention/items?state=all&kind=brake"} <= set(page.links)
+    assert "buyer" not in page.words, "what was noted stays with the question"
+    count = len(await house.rows("SELECT id FROM audit"))
+    assert (await house.ask("POST", f"/api/v1/attention/{item}/dismiss", json={})).status == 409
+    await house.ask("POST", "/api/v1/attention/dismiss", json={"kind": "brake"})
+    assert len(await house.rows("SELECT id FROM audit")) == count, "nothing was changed"

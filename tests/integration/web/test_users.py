@@ -40,6 +40,7 @@ async def test_a_users_life_leaves_who_did_what_and_never_a_password(
     assert (said[-1].status, said[-1].json["role"]) == (200, "manager")
     assert await passwords.matches(await stored(house, "anna"), SECOND)
     said.append(await house.ask("POST", USERS, json={"name": "Ben / B", "password": FIRST, "role": "manager"}))
+    ben = said[-1].json
     said.append(await house.ask("PATCH", f"{USERS}/Ben%20%2F%20b", json={"role": "viewer"}))
     assert said[-1].json["role"] == "viewer", "a name in any case, with anything in it, is a user's too"
     said.append(await house.ask("GET", USERS))
@@ -52,12 +53,12 @@ async def test_a_users_life_leaves_who_did_what_and_never_a_password(
     assert (await house.ask("DELETE", f"{USERS}/ben%20%2F%20b")).status == 404
     changes = await audited(house)
     assert [(one["what"], one["before"], one["after"]) for one in changes] == [
-        ("user Anna added", None, {"role": "viewer"}),
-        ("user Anna role", "viewer", "manager"),
-        ("user Anna password", None, "changed"),
-        ("user Ben / B added", None, {"role": "manager"}),
-        ("user Ben / B role", "manager", "viewer"),
-        ("user Ben / B removed", {"role": "viewer"}, None),
+        (f"user {anna['id']} added", None, {"name": "Anna", "role": "viewer"}),
+        (f"user {anna['id']} role", {"name": "Anna", "role": "viewer"}, {"name": "Anna", "role": "manager"}),
+        (f"user {anna['id']} password", {"name": "Anna"}, {"name": "Anna", "password": "changed"}),
+        (f"user {ben['id']} added", None, {"name": "Ben / B", "role": "manager"}),
+        (f"user {ben['id']} role", {"name": "Ben / B", "role": "manager"}, {"name": "Ben / B", "role": "viewer"}),
+        (f"user {ben['id']} removed", {"name": "Ben / B", "role": "viewer"}, None),
     ]
     assert {one["who"][:6] for one in changes} == {"token "}
     everything = "".join(answer.text for answer in said) + str(changes) + caplog.text
@@ -84,7 +85,7 @@ async def test_what_cannot_be_is_refused_whole(house: House) -> None:
     assert (await house.ask("GET", USERS, token=False)).status == 401
     assert (await house.ask("GET", USERS)).json["users"] == [made], "nothing was changed, and nobody added"
     assert await passwords.matches(await stored(house, "anna"), FIRST)
-    assert [one["what"] for one in await audited(house)] == ["user anna added"]
+    assert [one["what"] for one in await audited(house)] == [f"user {made['id']} added"]
 
 
 async def test_a_new_password_ends_the_sessions_and_opens_the_pages(house: House) -> None:
