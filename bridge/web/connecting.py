@@ -25,7 +25,7 @@ from bridge.web import others
 from bridge.web.desk import WebDesk
 from bridge.web.keyring import Keyring
 from bridge.web.problems import Problem
-from bridge.web.states import State, findings_json, private, public
+from bridge.web.states import State, findings_json, private, public, unauthorized
 
 NOT_YET = "It is named, but not connected yet."
 """Why an announced connection is what it is, while nothing went wrong."""
@@ -184,10 +184,14 @@ class Connecting:
         url: str,
         credentials: Mapping[str, Any],
         facts: Mapping[str, Any] | None = None,
+        sent: str = "",
         who: str = "",
     ) -> Connection:
-        """A row for what is not connected yet; one that is there keeps what it holds. `who`: named in the audit."""
-        identity = f"new:{new_id('con')}" if self._is_channel(kind) else url
+        """A row for what is not connected yet. One that is there keeps what it holds. `who`: named in the audit.
+
+        `sent` marks a form: a channel is known by its shops, so until then each is another one but for the same form.
+        """
+        identity = unauthorized(sent or new_id("con")) if self._is_channel(kind) else url
 
         async def write(conn: AsyncConnection) -> Connection:
             known = await self._desk.connections.by_identity(conn, kind, identity)

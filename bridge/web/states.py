@@ -19,6 +19,11 @@ class State(StrEnum):
     """Authorized, but something else has to be mended first."""
 
 
+def unauthorized(mark: str) -> str:
+    """The identity of a channel that no seller has authorized yet."""
+    return f"new:{mark}"
+
+
 def is_private(name: str) -> bool:
     """Facts and credentials that begin with `_` are the bridge's own notes: kept over a new connect, never shown."""
     return name.startswith("_")

@@ -30,7 +30,7 @@ from bridge.web.oauth_magento import addresses, addresses_of, announced_facts
 from bridge.web.oauth_tiktok import start_link
 from bridge.web.problems import Problem, invalid, of_remote, unknown
 from bridge.web.routes import WHO, ok
-from bridge.web.states import State, public
+from bridge.web.states import State, public, unauthorized
 from plugin_contract.versions import NoVersion, PluginVersion
 
 _NO_PUBLIC_URL = Finding(
@@ -45,8 +45,11 @@ async def create_connection(request: web.Request) -> web.Response:
     return ok(made, 201, {"Location": f"/api/v1/connections/{made.id}"})
 
 
-async def create(request: web.Request, asked: NewConnection) -> ConnectionOut:
-    """Connects it, or announces it where its remote has to agree first. Raises `Problem`."""
+async def create(request: web.Request, asked: NewConnection, sent: str = "") -> ConnectionOut:
+    """Connects it, or announces it where its remote has to agree first. Raises `Problem`.
+
+    `sent` marks a form: sent again, what it announced is found again.
+    """
     desk = request.app[DESK]
     connector = desk.connectors.get(asked.kind)
     if connector is None:
@@ -61,7 +64,7 @@ async def create(request: web.Request, asked: NewConnection) -> ConnectionOut:
     if asked.auth_url is not None:
         given["auth_url"] = asked.auth_url
     if asked.kind in desk.authorizations and not given.get("access_token") and not given.get("refresh_token"):
-        return await _announce_channel(request, asked, connector, url, given)
+        return await _announce_channel(request, asked, connector, url, given, sent)
     credentials = _checked(connector, given)
     try:
         joined = await request.app[CONNECTING].connect(
@@ -104,7 +107,7 @@ async def _announce_store(request: web.Request, asked: NewConnection, url: str) 
 
 
 async def _announce_channel(
-    request: web.Request, asked: NewConnection, connector: Connector, url: str, given: Mapping[str, Any]
+    request: web.Request, asked: NewConnection, connector: Connector, url: str, given: Mapping[str, Any], sent: str
 ) -> ConnectionOut:
     """No tokens: the seller authorizes in a browser."""
     desk = request.app[DESK]
@@ -115,11 +118,19 @@ async def _announce_channel(
         text = "service_id is missing (Partner Center › App & Service › your app), or give access and refresh token"
         raise invalid("/credentials/service_id", text)
     base = public_url(request)
-    made = await request.app[CONNECTING].announce(
-        kind=asked.kind, name=asked.name, url=url, credentials=checked, facts=announced_facts(base), who=request[WHO]
-    )
-    link = await start_link(request, made.id)
-    return (await shown_alone(desk, made)).model_copy(update={"authorize_url": link})
+    known = await desk.db.read(lambda conn: desk.connections.by_identity(conn, asked.kind, unauthorized(sent)))
+    if known is None:
+        known = await request.app[CONNECTING].announce(
+            kind=asked.kind,
+            name=asked.name,
+            url=url,
+            credentials=checked,
+            facts=announced_facts(base),
+            sent=sent,
+            who=request[WHO],
+        )
+    link = await start_link(request, known.id)
+    return (await shown_alone(desk, known)).model_copy(update={"authorize_url": link})
 
 
 async def list_connections(request: web.Request) -> web.Response:

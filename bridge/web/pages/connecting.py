@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,13 +21,15 @@ from bridge.web.desk import DESK, WebDesk, public_url
 from bridge.web.notices import page as notice
 from bridge.web.oauth_tiktok import start_link
 from bridge.web.pages import asked
-from bridge.web.pages.forms import FORM, Form
+from bridge.web.pages.forms import CSRF_FIELD, FORM, Form
 from bridge.web.pages.rendering import see_other, show
 from bridge.web.pages.routes import PageRoute
 from bridge.web.pages.visits import remember
 from bridge.web.problems import Problem, of_storage
 from bridge.web.states import State, public
 
+ONCE: Final = "once"
+"""A field of chance: by it a form that is sent twice is told from another one filled in alike."""
 _AFTER: Final[Mapping[str, str]] = {
     "credentials-refused": "Compare what you typed with what the other side shows, and type the secrets again: this "
     "form does not keep them.",
@@ -79,12 +84,22 @@ async def add_connection(request: web.Request) -> web.Response:
     platform, form = _known(request.app[DESK], request.match_info["kind"]), request[FORM]
     given = asked.typed(platform.asks, form)
     try:
-        made = await create(request, _asking(request.app[DESK], platform, form.text("url"), form.text("name"), given))
+        told = _asking(request.app[DESK], platform, form.text("url"), form.text("name"), given)
+        made = await create(request, told, _mark(request))
     except (Problem, StorageDown) as error:
         problem = of_storage(error) if isinstance(error, StorageDown) else error
         errors, failed = _wrong(problem, platform, given)
         return _form(request, platform, form=form, errors=errors, failed=failed, status=problem.status)
     return await _made(request, platform, made)
+
+
+def _mark(request: web.Request) -> str:
+    """The same for the same form sent twice, and for nothing else; empty where the form has no mark of its own."""
+    form = request[FORM]
+    if not form.text(ONCE):
+        return ""
+    fields = [field for field in form.fields if field[0] != CSRF_FIELD]
+    return hashlib.sha256(json.dumps([request.path, fields]).encode()).hexdigest()
 
 
 def _asking(desk: WebDesk, platform: Platform, url: str, name: str, given: Mapping[str, Any]) -> NewConnection:
@@ -156,6 +171,7 @@ def _form(
         authorizes=platform.kind in desk.authorizations,
         errors=wrong,
         failed=failed,
+        once=secrets.token_urlsafe(16),
     )
 
 
@@ -173,7 +189,7 @@ async def save_credentials(request: web.Request) -> web.Response:
     # A channel is known by its shops: it is announced anew, and joins the one before when it is authorized.
     name = connection.name if platform.side == "channel" else ""
     try:
-        made = await create(request, _asking(desk, platform, connection.url, name, whole))
+        made = await create(request, _asking(desk, platform, connection.url, name, whole), _mark(request))
     except (Problem, StorageDown) as error:
         problem = of_storage(error) if isinstance(error, StorageDown) else error
         errors, failed = _wrong(problem, platform, whole)
@@ -206,9 +222,9 @@ def _kept(desk: WebDesk, platform: Platform, connection: Connection) -> dict[str
 
 def _merged(platform: Platform, kept: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
     """A secret left empty is kept, unless what was typed stands for it; any other field is as the form has it."""
-    secrets = {one.name for one in platform.asks.fields if one.secret}
+    hidden = {one.name for one in platform.asks.fields if one.secret}
     replaced = {name for one in platform.asks.fields if given.get(one.name) for name in one.instead_of}
-    return {name: value for name, value in kept.items() if name in secrets - replaced} | dict(given)
+    return {name: value for name, value in kept.items() if name in hidden - replaced} | dict(given)
 
 
 async def authorize(request: web.Request) -> web.Response:

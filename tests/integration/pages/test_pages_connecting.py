@@ -146,6 +146,34 @@ async def test_each_platform_is_connected_by_its_form_and_no_secret_comes_back(
     assert SECRET not in out + err
 
 
+async def test_a_form_sent_twice_announces_one_connection_and_another_form_another(
+    house: House, browser: Browser
+) -> None:
+    given = fields({"app_key": "app1", "app_secret": SECRET, "service_id": "7"})
+    page = await browser.get("/connections/new/tiktok")
+    first = await browser.submit(page, "/connections/new/tiktok", None, name="Ours", **given)
+    again = await browser.submit(page, "/connections/new/tiktok", None, name="Ours", **given)
+    assert (again.status, again.url) == (200, first.url), again.words
+    assert "Ours is named. Now authorize it" in again.words
+    [stored] = await house.rows("SELECT identity FROM connections")
+    assert SECRET not in str(stored)
+    told = await house.rows("SELECT id FROM audit WHERE what LIKE 'connection % announced'")
+    assert len(told) == 1
+    other = await browser.submit(page, "/connections/new/tiktok", None, name="Theirs", **given)
+    anew = await browser.submit(
+        await browser.get("/connections/new/tiktok"), "/connections/new/tiktok", None, name="Ours", **given
+    )
+    assert len({first.url, other.url, anew.url}) == 3, "two sellers of one app may be named alike"
+
+    # New credentials of one that is authorized: named anew, once.
+    done = await add(browser, "tiktok", GIVEN["tiktok"])
+    page = await browser.get(f"{done.url}/credentials")
+    before = len(await house.rows("SELECT id FROM connections"))
+    sent = [await browser.submit(page, f"{done.url}/credentials", None, **given) for _ in range(2)]
+    assert sent[0].url == sent[1].url != done.url
+    assert len(await house.rows("SELECT id FROM connections")) == before + 1
+
+
 async def test_what_is_missing_or_wrong_is_said_at_its_field(house: House, browser: Browser) -> None:
     for kind in PLATFORMS:
         await refuses_what_lacks_something(house, browser, kind)
