@@ -47,26 +47,42 @@ async def add_alert_target(request: web.Request) -> web.Response:
 
 async def add_target(desk: WebDesk, asked: NewAlertTarget, who: str) -> AlertTargetOut:
     """With its secret, this once, where one was made. Raises `Problem` 422."""
+    made, _ = await _add(desk, asked, who, anew=True)
+    return made
+
+
+async def ensure_target(desk: WebDesk, asked: NewAlertTarget, who: str) -> tuple[AlertTargetOut, bool]:
+    """As `add_target`; but one that is there with the same settings stays the only one. And whether it was added."""
+    return await _add(desk, asked, who, anew=False)
+
+
+async def _add(desk: WebDesk, asked: NewAlertTarget, who: str, *, anew: bool) -> tuple[AlertTargetOut, bool]:
     try:
         checked = desk.alert_senders[asked.kind].check(asked.address, asked.secret)
     except ValueError as problem:
         raise invalid("/secret" if "secret" in str(problem) else "/address", str(problem)) from None
     options: dict[str, Any] = {} if asked.kinds is None else {"kinds": [kind.value for kind in asked.kinds]}
 
-    async def write(conn: AsyncConnection) -> AlertTarget:
+    name = asked.name or _fitting(checked.shown)
+    # A secret that was made up just now is of no target that is there.
+    told = {key: value for key, value in checked.secrets.items() if value != checked.once}
+
+    def is_same(one: AlertTarget) -> bool:
+        same = one.enabled and (one.kind, one.name, one.address) == (asked.kind, name, checked.shown)
+        return same and one.options == options and told.items() <= one.secrets.items()
+
+    async def write(conn: AsyncConnection) -> tuple[AlertTarget, bool]:
+        known = [] if anew else [one for one in await desk.alert_targets.all(conn) if is_same(one)]
+        if known:
+            return known[0], False
         made = await desk.alert_targets.add(
-            conn,
-            kind=asked.kind,
-            name=asked.name or _fitting(checked.shown),
-            address=checked.shown,
-            secrets=checked.secrets,
-            options=options,
+            conn, kind=asked.kind, name=name, address=checked.shown, secrets=checked.secrets, options=options
         )
         await audit.write(conn, who, f"alert target {made.id}", None, _audited(made))
-        return made
+        return made, True
 
-    made = await desk.db.write(write)
-    return _out(made, {}).model_copy(update={"secret": checked.once})
+    target, is_new = await desk.db.write(write)
+    return _out(target, {}).model_copy(update={"secret": checked.once if is_new else None}), is_new
 
 
 def _fitting(address: str) -> str:

@@ -18,8 +18,8 @@ from bridge.web.api.alert_models import (
     NewAlertTarget,
 )
 from bridge.web.api.alerts import (
-    add_target,
     change_target,
+    ensure_target,
     find_alerts,
     forget_target,
     target_of,
@@ -116,12 +116,17 @@ async def add(request: web.Request) -> web.Response:
             "kinds": _chosen(form),
             "secret": form.text("secret") or None,
         }
-        made = await add_target(request.app[DESK], as_model(given, NewAlertTarget), request[VISIT].who)
+        made, is_new = await ensure_target(request.app[DESK], as_model(given, NewAlertTarget), request[VISIT].who)
     except UNSAVED as error:
         return await _page(request, *told(error))
     if made.secret:
         return show(request, "alert_secret.html", title="Your new webhook", page="alerts", made=made)
-    await remember(request, f"{made.name} is told from now on. Send a test to see that it arrives.")
+    text = f"{made.name} is told from now on. Send a test to see that it arrives."
+    if not is_new:
+        text = f"{made.name} is there already, with just these settings, so nothing was added."
+        if made.kind == "webhook" and not form.text("secret"):
+            text += " Its secret was shown when it was added; for another one, remove it and add it again."
+    await remember(request, text)
     return see_other(f"{PATH}/{made.id}")
 
 
@@ -198,8 +203,14 @@ async def test(request: web.Request) -> web.Response:
 
 
 async def remove(request: web.Request) -> web.Response:
-    gone = await forget_target(request.app[DESK], request.match_info["target"], request[VISIT].who)
-    await remember(request, f"{gone.name} is told nothing more. What was told stays in the outbox.")
+    try:
+        gone = await forget_target(request.app[DESK], request.match_info["target"], request[VISIT].who)
+        text = f"{gone.name} is told nothing more. What was told stays in the outbox."
+    except Problem as problem:
+        if problem.status != 404:
+            raise
+        text = "There is no such target any more: it is told nothing."
+    await remember(request, text)
     return see_other(PATH)
 
 

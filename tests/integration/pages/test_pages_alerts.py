@@ -97,6 +97,38 @@ async def test_it_is_renamed_told_of_other_kinds_switched_off_and_removed(house:
     assert [row["who"] for row in audited] == ["user admin"] * 3
 
 
+async def test_a_form_sent_twice_adds_one_target_and_removes_it_once(house: House, browser: Browser) -> None:
+    page = await browser.get("/alerts")
+    given: dict[str, Any] = {"kind": "webhook", "address": "https://hooks.example", "name": "Ops"}
+    made = await browser.submit(page, "/alerts", **given)
+    assert "whsec_made" in made.words
+    again = await browser.submit(page, "/alerts", **given)
+    here = again.url
+    assert here.startswith("/alerts/tgt_")
+    assert "Ops is there already, with just these settings, so nothing was added." in again.words
+    assert "Its secret was shown when it was added" in again.words
+    assert "whsec_made" not in again.html
+    mail: dict[str, Any] = {"kind": "email", "address": "ops@example.com", "which": "only", "kinds": ["brake"]}
+    mails = [await browser.submit(page, "/alerts", **mail, secret="whsec_x") for _ in range(2)]
+    assert mails[0].url == mails[1].url != here
+    assert "secret" not in mails[1].words
+    assert len(await house.rows("SELECT id FROM alert_targets")) == 2
+    assert len(await house.rows("SELECT id FROM audit WHERE what LIKE 'alert target%'")) == 2
+    # What differs is another target.
+    for other in ({"name": "Night"}, {"which": "only", "kinds": ["brake"]}, {"secret": "whsec_own"}):
+        assert "is there already" not in (await browser.submit(page, "/alerts", **(given | other))).words
+    await browser.submit(await browser.get(mails[0].url), mails[0].url, enabled=False)
+    assert "is there already" not in (await browser.submit(page, "/alerts", **mail, secret="whsec_x")).words
+    assert len(await house.rows("SELECT id FROM alert_targets")) == 6
+
+    shown = await browser.get(here)
+    await browser.submit(shown, f"{here}/remove")
+    gone = await browser.submit(shown, f"{here}/remove")
+    assert (gone.status, gone.url) == (200, "/alerts")
+    assert "There is no such target any more: it is told nothing." in gone.words
+    assert (await house.ask("DELETE", f"/api/v1/alert-targets/{here.rpartition('/')[2]}")).status == 404
+
+
 async def test_the_outbox_says_why_and_what_next_and_is_filtered(house: House, browser: Browser) -> None:
     targets = [(await add(browser, name, secret="whsec_x")).removeprefix("/alerts/") for name in ("Ops", "Night")]
 
