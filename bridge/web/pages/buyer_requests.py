@@ -289,7 +289,11 @@ def _in_form(problem: Problem) -> dict[str, str]:
 
 
 async def move_rule(request: web.Request) -> web.Response:
-    """`up`: the rule has its say before the one above it. `remove`: it goes."""
+    """`up`: the rule has its say before the one above it. `remove`: it goes.
+
+    `place`: where the rule stood on the page, from 1. It is moved from there only, so that a form sent twice moves it
+    once.
+    """
     form = request[FORM]
     name, wanted = form.text("rule"), form.text("do")
     shop, _ = await with_cancellation(request.app[DESK], request.match_info["shop"])
@@ -298,6 +302,12 @@ async def move_rule(request: web.Request) -> web.Response:
     place = next((place for place, one in enumerate(rules) if one.name == name), None)
     if place is None or wanted not in {"up", "remove"}:
         await remember(request, "That rule is not there any more; nothing was changed.", "warning")
+        return see_other(f"{PATH}/{shop.id}")
+    stood = form.text("place")
+    if wanted == "up" and stood and stood != str(place + 1):
+        is_so = stood == str(place + 2)
+        text = f"{name} has its say earlier already." if is_so else f"{name} was moved meanwhile; nothing was changed."
+        await remember(request, text, "ok" if is_so else "warning")
         return see_other(f"{PATH}/{shop.id}")
     rule = rules.pop(place)
     if wanted == "up":

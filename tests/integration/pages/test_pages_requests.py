@@ -87,6 +87,31 @@ def csrf(page: Page) -> str:
     return next(value for form in page.forms for name, value in form.fields if name == "csrf")
 
 
+async def test_a_form_sent_twice_moves_a_rule_once(house: House, browser: Browser) -> None:
+    shop_id, _ = await house.tied_shop()
+    here = f"{PATH}/{shop_id}"
+    for name in ("a", "b"):
+        await add(browser, here, name)
+    page = await add(browser, here, "c")
+
+    async def up(at: Page, name: str) -> Page:
+        form = next(one for one in at.forms if one.action == f"{here}/order" and ("rule", name) in one.fields)
+        return await browser.send("POST", f"{here}/order", data=[*form.fields, ("do", "up")], at=at.url)
+
+    async def names() -> list[str]:
+        return [rule.name for rule in (await part(house, shop_id)).rules]
+
+    assert "c has its say earlier now" in (await up(page, "c")).words
+    again = await up(page, "c")
+    assert "c has its say earlier already" in again.words
+    assert await names() == ["a", "c", "b"]
+    assert "c has its say earlier now" in (await up(again, "c")).words
+    assert await names() == ["c", "a", "b"]
+    assert "c was moved meanwhile; nothing was changed" in (await up(page, "c")).words, "an old page knows no better"
+    assert "b has its say earlier now" not in (await up(page, "b")).words
+    assert await names() == ["c", "a", "b"]
+
+
 async def test_a_wrong_rule_is_shown_again_with_what_was_typed(house: House, browser: Browser) -> None:
     shop_id, _ = await house.tied_shop()
     here = f"{PATH}/{shop_id}"
