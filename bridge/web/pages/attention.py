@@ -227,12 +227,18 @@ async def reject_request(request: web.Request) -> web.Response:
 
 
 async def dismiss(request: web.Request) -> web.Response:
+    desk, item = request.app[DESK], request.match_info["item"]
+    text = "Dismissed. It stays away until its facts change."
     try:
         asked = Dismiss(note=_note(request), seen=_seen(request))
-        await dismiss_item(request.app[DESK], request.match_info["item"], asked, request[VISIT].who)
+        await dismiss_item(desk, item, asked, request[VISIT].who)
     except REFUSALS as error:
-        return await _item(request, *told(error))
-    await remember(request, "Dismissed. It stays away until its facts change.")
+        errors, status = told(error)
+        # The form was sent twice, or two people dismissed it: what was wished for is so.
+        if status != 409 or (await named(desk, item)).state != "dismissed":
+            return await _item(request, errors, status)
+        text = "It was dismissed already. It stays away until its facts change."
+    await remember(request, text)
     return see_other("/attention")
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from bridge.storage import users
-from bridge.storage.errors import InUse
+from bridge.storage.errors import InUse, NotFound
 from bridge.web.desk import DESK
 from bridge.web.pages.forms import FORM
 from bridge.web.pages.refusals import UNSAVED, told
@@ -85,11 +85,16 @@ async def set_password(request: web.Request) -> web.Response:
 
 
 async def delete_user(request: web.Request) -> web.Response:
+    text = "The user was removed."
     try:
         await remove_user(request.app[DESK].db, request.match_info["user"], request[VISIT].who)
     except InUse as problem:
         return await _one(request, {"": f"{str(problem).capitalize()}."}, 409)
-    await remember(request, "The user was removed.")
+    except (Problem, NotFound) as problem:
+        if isinstance(problem, Problem) and problem.status != 404:
+            raise
+        text = "There is no such user any more, so nothing was changed."
+    await remember(request, text)
     return see_other("/users")
 
 

@@ -134,7 +134,11 @@ async def test_a_user_is_told_by_name_and_never_taken_for_another_whose_name_is_
 
     here = f"/users/{made['Ben B'].id}"
     await browser.submit(await browser.get(here), f"{here}/role", role="manager")
-    await browser.submit(await browser.get(here), f"{here}/remove")
+    shown = await browser.get(here)
+    await browser.submit(shown, f"{here}/remove")
+    again = await browser.submit(shown, f"{here}/remove")
+    assert (again.status, again.url) == (200, "/users"), "the form sent twice is no mistake"
+    assert "There is no such user any more, so nothing was changed." in again.words
     page = await browser.get("/audit")
     for words in ("User Ben B: removed", "User Ben B: role", "role: viewer → manager"):
         assert words in page.words, "who is gone is still named"
