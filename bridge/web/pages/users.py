@@ -14,6 +14,7 @@ from bridge.web.pages.refusals import UNSAVED, told
 from bridge.web.pages.rendering import see_other, show
 from bridge.web.pages.routes import PageRoute
 from bridge.web.pages.visits import VISIT, remember
+from bridge.web.problems import Problem
 from bridge.web.users import add_user, change_password, change_role, named, remove_user
 
 
