@@ -1,4 +1,8 @@
-"""How often a sign-in failed lately: for one name from one address, for the name, and for the address."""
+"""How often a sign-in failed lately: for one name from one address, for the name, and for the address.
+
+An attempt is counted before its password is looked at, and given back when it was right: however many are sent at once,
+no more of them are looked at than may fail.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage.columns import db_now_ms
@@ -21,17 +25,24 @@ BOTH: Final = 5
 NAME: Final = 50
 """Failures of one name from anywhere: high, so that a stranger does not lock its owner out by a handful."""
 ADDRESS: Final = 100
-"""Failures from one address, whatever the name: high, because a proxy may stand for many people."""
+"""Failures from one address, whatever the name: high, because an address may stand for many people."""
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _both(name: str, address: str) -> str:
+    return _digest("both", name_key(name), address)
 
 
 def _scopes(name: str, address: str) -> Mapping[str, int]:
     """Hash → how many failures are borne."""
-
-    def scope(*parts: str) -> str:
-        return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
-
-    key = name_key(name)
-    return {scope("both", key, address): BOTH, scope("name", key): NAME, scope("address", address): ADDRESS}
+    return {
+        _both(name, address): BOTH,
+        _digest("name", name_key(name)): NAME,
+        _digest("address", address): ADDRESS,
+    }
 
 
 async def is_blocked(conn: AsyncConnection, name: str, address: str) -> bool:
@@ -41,15 +52,31 @@ async def is_blocked(conn: AsyncConnection, name: str, address: str) -> bool:
     return any(failures >= limits[scope] for scope, failures in await conn.execute(query))
 
 
-async def note(conn: AsyncConnection, name: str, address: str) -> None:
+async def take(conn: AsyncConnection, name: str, address: str) -> bool:
+    """Count an attempt as failed until `forget` says otherwise. False where it is one too many: that is not counted."""
+    if await is_blocked(conn, name, address):
+        return False
+    limits = _scopes(name, address)
     await conn.execute(delete(table).where(table.c.since <= db_now_ms(-WINDOW.total_seconds())))
-    # In one order, so that two failures at once do not wait for each other.
-    for scope in sorted(_scopes(name, address)):
+    # In one order, so that two attempts at once do not wait for each other.
+    for scope in sorted(limits):
         values = {"scope": scope, "count": 1, "since": db_now_ms()}
         await upsert(conn, table, values, keys=["scope"], update={"count": table.c.count + 1})
+    # The rows are locked now: on a server, others may have counted since the first look, and nobody does any more.
+    counted = await conn.execute(select(table.c.scope, table.c.count).where(table.c.scope.in_(limits)))
+    if all(attempts <= limits[scope] for scope, attempts in counted):
+        return True
+    await _give_back(conn, limits)
+    return False
 
 
 async def forget(conn: AsyncConnection, name: str, address: str) -> None:
-    """After a sign-in that worked: its own name from its own address only."""
-    both = next(scope for scope, limit in _scopes(name, address).items() if limit == BOTH)
-    await conn.execute(delete(table).where(table.c.scope == both))
+    """After a password that was right: all of its own name from its own address, and of the others the one attempt."""
+    await _give_back(conn, _scopes(name, address))
+    await conn.execute(delete(table).where(table.c.scope == _both(name, address)))
+
+
+async def _give_back(conn: AsyncConnection, scopes: Mapping[str, int]) -> None:
+    ours = table.c.scope.in_(scopes)
+    await conn.execute(update(table).where(ours).values(count=table.c.count - 1))
+    await conn.execute(delete(table).where(ours, table.c.count <= 0))

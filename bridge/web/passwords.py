@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache, partial
 from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+
+from bridge.web.problems import Problem
 
 SHORTEST: Final = 10
 LONGEST: Final = 200
@@ -17,6 +21,9 @@ LONGEST: Final = 200
 _POOL: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="password")
 """Each hash takes 64 MiB and a core for some 50 ms: strangers who try passwords do not get to stop the settling."""
 _hasher: Final = PasswordHasher()
+PLACES: Final = 20
+"""So many passwords of visitors wait at once: the last of them for a second or two, and no longer queue is made."""
+_waiting: Final[set[object]] = set()
 
 
 def wrong(password: str, name: str = "") -> str:
@@ -34,6 +41,20 @@ def made_up() -> str:
     """A first password: 100 bits, readable."""
     alphabet = "abcdefghjkmnpqrstuvwxyz23456789"
     return "-".join("".join(secrets.choice(alphabet) for _ in range(5)) for _ in range(4))
+
+
+@contextmanager
+def place() -> Iterator[None]:
+    """A visitor's place in the queue, to be held while a password is looked at. Raises `Problem` 429 for none left."""
+    if len(_waiting) >= PLACES:
+        detail = "Too many sign in at this moment, so the password was not looked at. Try again in a few seconds."
+        raise Problem("busy", detail, headers={"Retry-After": "5"})
+    mine = object()
+    _waiting.add(mine)
+    try:
+        yield
+    finally:
+        _waiting.discard(mine)
 
 
 async def hashed(password: str) -> str:

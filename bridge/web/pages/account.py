@@ -9,9 +9,10 @@ from zoneinfo import available_timezones
 
 from aiohttp import web
 
-from bridge.web import passwords
+from bridge.storage import failed_sign_ins
 from bridge.web.desk import DESK
 from bridge.web.pages.forms import FORM, wrong_fields
+from bridge.web.pages.proving import is_right
 from bridge.web.pages.rendering import see_other, show
 from bridge.web.pages.routes import PageRoute
 from bridge.web.pages.visits import VISIT, ZONE_COOKIE, is_secure, known_zone, remember
@@ -39,12 +40,20 @@ async def _page(request: web.Request, errors: dict[str, str] | None = None, stat
 async def change_own_password(request: web.Request) -> web.Response:
     visit, form = request[VISIT], request[FORM]
     new, again = form.raw("password"), form.raw("again")
-    if not await passwords.matches(visit.user.password, form.raw("current")):
+    db, user = request.app[DESK].db, visit.user
+    try:
+        right = await is_right(request, user.name, user.password, form.raw("current"))
+    except Problem as problem:
+        refused = await _page(request, {"": problem.detail}, problem.status)
+        refused.headers.update(problem.headers)
+        return refused
+    if not right:
         return await _page(request, {"current": "This is not your present password."}, 422)
+    await db.write(lambda conn: failed_sign_ins.forget(conn, user.name, request.remote or ""))
     if new != again:
         return await _page(request, {"again": "The two new passwords differ."}, 422)
     try:
-        await change_password(request.app[DESK].db, visit.user.id, new, visit.who, session=visit.session)
+        await change_password(db, user.id, new, visit.who, session=visit.session)
     except Problem as problem:
         return await _page(request, wrong_fields(problem), problem.status)
     await remember(request, "Your password was changed. Your other sessions were ended.")

@@ -8,20 +8,17 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage import audit, failed_sign_ins, sessions, users
-from bridge.storage.users import User
 from bridge.web import passwords
 from bridge.web.desk import DESK
 from bridge.web.pages.forms import check_origin, read_form
 from bridge.web.pages.kept_forms import KEPT_FIELD, KeptForm, kept
+from bridge.web.pages.proving import is_right
 from bridge.web.pages.rendering import see_other, show, sign_in_page
 from bridge.web.pages.routes import PageRoute
 from bridge.web.pages.visits import HOME, VISIT, drop_session, local_path, set_session, visit
+from bridge.web.problems import Problem
 
 _WRONG: Final = "Name and password do not match. Check both; capital letters count in the password."
-_BLOCKED: Final = (
-    "Too many attempts failed. Wait 15 minutes, then try again. Whoever runs the machine can set a new password with "
-    "`bridge users password`."
-)
 
 
 async def show_sign_in(request: web.Request) -> web.Response:
@@ -38,16 +35,16 @@ async def sign_in(request: web.Request) -> web.Response:
     name, password, going_to = form.text("name")[:64], form.raw("password"), local_path(form.text("next", HOME))
     address, held = request.remote or "", form.raw(KEPT_FIELD)
     db = request.app[DESK].db
-
-    async def look(conn: AsyncConnection) -> tuple[bool, User | None]:
-        return await failed_sign_ins.is_blocked(conn, name, address), await users.by_name(conn, name)
-
-    blocked, user = await db.read(look)
-    if blocked:
-        return sign_in_page(request, going_to, held=held, name=name, errors={"": _BLOCKED}, status=429)
-    right = len(password) <= passwords.LONGEST and await passwords.matches(user.password if user else None, password)
+    user = await db.read(lambda conn: users.by_name(conn, name))
+    try:
+        right = await is_right(request, name, user.password if user else None, password)
+    except Problem as problem:
+        refused = sign_in_page(
+            request, going_to, held=held, name=name, errors={"": problem.detail}, status=problem.status
+        )
+        refused.headers.update(problem.headers)
+        return refused
     if user is None or not right:
-        await db.write(lambda conn: failed_sign_ins.note(conn, name, address))
         return sign_in_page(request, going_to, held=held, name=name, errors={"password": _WRONG}, status=422)
     better = await passwords.hashed(password) if passwords.is_outdated(user.password) else None
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from bridge.storage.engine import Database
 from bridge.storage.errors import InUse
 from bridge.storage.failed_sign_ins import BOTH
 from bridge.storage.users import Role
+from bridge.web import passwords
 from bridge.web.pages.table import ROUTES
 from bridge.web.pages.visits import HOME, local_path
 from bridge.web.users import add_user, change_role, first_user
@@ -95,6 +98,32 @@ async def test_guessing_is_stopped_for_one_name_from_one_address_without_locking
     assert "do not match" in (await unknown.sign_in("nobody")).words, "a name that is not there is answered alike"
 
 
+async def test_guesses_sent_at_once_are_no_more_guesses(database: Database) -> None:
+    async with opened(database) as house:
+        await add_user(house.db, "admin", PASSWORD, "manager", "test")
+        browser = Browser(house)
+        page = await browser.get("/sign-in")
+        guesses = (browser.submit(page, "/sign-in", name="admin", password=f"guess number {n}") for n in range(40))
+        answers = [guess.status for guess in await asyncio.gather(*guesses)]
+        assert sorted(answers) == [422] * BOTH + [429] * (40 - BOTH)
+
+
+async def test_with_too_many_in_the_queue_a_visitor_is_told_so_and_it_counts_for_nothing(house: House) -> None:
+    browser = await signed_in(house)
+    stranger = Browser(house)
+    with ExitStack() as stack:
+        for _ in range(passwords.PLACES):
+            stack.enter_context(passwords.place())
+        for _ in range(BOTH + 1):
+            told = await stranger.sign_in()
+            assert (told.status, told.headers["Retry-After"]) == (429, "5")
+            assert "Too many sign in at this moment" in told.words
+            assert ("name", "admin") in told.form("/sign-in").fields
+        own = await browser.submit(await browser.get("/account"), "/account/password", current=PASSWORD)
+        assert (own.status, own.headers["Retry-After"]) == (429, "5")
+    assert "Sign out" in (await stranger.sign_in()).words
+
+
 async def test_a_session_ends_and_a_form_sent_after_it_changes_nothing(house: House) -> None:
     browser = await signed_in(house)
     page = await browser.get("/users")
@@ -158,6 +187,30 @@ async def test_the_own_password_wants_the_present_one(browser: Browser) -> None:
     assert done.status == 200, "and stays signed in"
     assert "was changed" in done.words
     assert "Sign out" in (await Browser(browser.house).sign_in(password=new)).words
+
+
+async def test_the_present_password_cannot_be_guessed_in_an_open_session_either(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[str] = []
+    real = passwords.matches
+
+    async def noted(stored: str | None, password: str) -> bool:
+        looked_at.append(password)
+        return await real(stored, password)
+
+    monkeypatch.setattr(passwords, "matches", noted)
+    page, new = await browser.get("/account"), "quite another sentence"
+    for tried in [PASSWORD, *["no"] * (BOTH - 1), "x" * (passwords.LONGEST + 1)]:
+        # What is given back is the attempt that was right; a mistake in the new password is none in the present one.
+        one = await browser.submit(page, "/account/password", current=tried, password=new, again="x")
+        assert one.status == 422
+        assert ("not your present password" in one.words) is (tried != PASSWORD)
+    assert max(map(len, looked_at)) <= passwords.LONGEST
+    blocked = await browser.submit(page, "/account/password", current=PASSWORD, password=new, again=new)
+    assert blocked.status == 429
+    assert "15 minutes" in blocked.words
+    assert (await Browser(browser.house).sign_in()).status == 429, "the attempts are counted together"
 
 
 async def test_the_first_user_is_made_once_and_nobody_is_left_without_a_manager(database: Database) -> None:
