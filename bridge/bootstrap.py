@@ -193,6 +193,7 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
         courier=courier,
         version=VERSION,
         public_url=config.public_url,
+        trusted_proxies=config.proxies,
         api_tokens=frozenset({digest(token)} if token else ()),
     )
     stack.push_async_callback(_ended, asyncio.create_task(meters.watch_the_loop(), name="loop-lag"))

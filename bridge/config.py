@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from bridge.alerting.mail_server import is_address, mail_server
+from bridge.proxies import Network, networks
 
 
 class Config(BaseSettings):
@@ -23,6 +24,10 @@ class Config(BaseSettings):
     port: int = Field(default=8080, ge=0, le=65535, description="Port the service listens on; 0 takes a free one")
     public_url: str | None = Field(
         default=None, description="Where the internet reaches this service, such as https://bridge.example.com"
+    )
+    trusted_proxies: str | None = Field(
+        default=None,
+        description="IP networks of your reverse proxies, separated by commas: their X-Forwarded-For is believed",
     )
     database_url: str | None = Field(
         default=None,
@@ -102,6 +107,13 @@ class Config(BaseSettings):
             )
         return value.rstrip("/")
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _trusted_proxies(cls, value: str | None) -> str | None:
+        if value is not None:
+            networks(value)
+        return value
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -118,6 +130,10 @@ class Config(BaseSettings):
                 raise ValueError(f"BRIDGE_CONFIG names {file}, which is no file")
             sources = (*sources, TomlConfigSettingsSource(settings_cls, toml_file=file))
         return sources
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        return () if self.trusted_proxies is None else networks(self.trusted_proxies)
 
     @property
     def is_embedded(self) -> bool:

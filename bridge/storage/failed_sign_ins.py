@@ -1,5 +1,7 @@
 """How often a sign-in failed lately: for one name from one address, for the name, and for the address.
 
+An address is what `bridge.proxies` makes of it; None where it cannot be known.
+
 An attempt is counted before its password is looked at, and given back when it was right: however many are sent at once,
 no more of them are looked at than may fail.
 """
@@ -36,23 +38,22 @@ def _both(name: str, address: str) -> str:
     return _digest("both", name_key(name), address)
 
 
-def _scopes(name: str, address: str) -> Mapping[str, int]:
-    """Hash → how many failures are borne."""
-    return {
-        _both(name, address): BOTH,
-        _digest("name", name_key(name)): NAME,
-        _digest("address", address): ADDRESS,
-    }
+def _scopes(name: str, address: str | None) -> Mapping[str, int]:
+    """Hash → how many failures are borne. Without an address only the name is counted."""
+    scopes = {_digest("name", name_key(name)): NAME}
+    if address is not None:
+        scopes |= {_both(name, address): BOTH, _digest("address", address): ADDRESS}
+    return scopes
 
 
-async def is_blocked(conn: AsyncConnection, name: str, address: str) -> bool:
+async def is_blocked(conn: AsyncConnection, name: str, address: str | None) -> bool:
     limits = _scopes(name, address)
     young = table.c.since > db_now_ms(-WINDOW.total_seconds())
     query = select(table.c.scope, table.c.count).where(table.c.scope.in_(limits), young)
     return any(failures >= limits[scope] for scope, failures in await conn.execute(query))
 
 
-async def take(conn: AsyncConnection, name: str, address: str) -> bool:
+async def take(conn: AsyncConnection, name: str, address: str | None) -> bool:
     """Count an attempt as failed until `forget` says otherwise. False where it is one too many: that is not counted."""
     if await is_blocked(conn, name, address):
         return False
@@ -70,10 +71,11 @@ async def take(conn: AsyncConnection, name: str, address: str) -> bool:
     return False
 
 
-async def forget(conn: AsyncConnection, name: str, address: str) -> None:
+async def forget(conn: AsyncConnection, name: str, address: str | None) -> None:
     """After a password that was right: all of its own name from its own address, and of the others the one attempt."""
     await _give_back(conn, _scopes(name, address))
-    await conn.execute(delete(table).where(table.c.scope == _both(name, address)))
+    if address is not None:
+        await conn.execute(delete(table).where(table.c.scope == _both(name, address)))
 
 
 async def _give_back(conn: AsyncConnection, scopes: Mapping[str, int]) -> None:

@@ -24,6 +24,7 @@ from bridge.ports import (
     RestoreChecks,
     StoreHandshake,
 )
+from bridge.proxies import Network, client
 from bridge.storage.alert_targets import AlertTarget, AlertTargets
 from bridge.storage.connections import Connections
 from bridge.storage.engine import Database
@@ -67,6 +68,8 @@ class WebDesk:
     version: str
     public_url: str | None = None
     """Where the internet reaches this service. Without it, addresses are made from the API caller's own request."""
+    trusted_proxies: tuple[Network, ...] = ()
+    """Whose `X-Forwarded-For` is believed."""
     api_tokens: frozenset[str] = field(default=frozenset(), repr=False)
     """sha256 hex digests of the tokens."""
     arrivals: Arrivals = field(default_factory=Arrivals, repr=False)
@@ -80,3 +83,9 @@ def public_url(request: web.Request) -> str:
     """Where remotes reach us. Without a configured one: as the caller reached us, so ask only for callers we know."""
     configured = request.app[DESK].public_url
     return (configured or str(request.url.origin())).rstrip("/")
+
+
+def visitors_address(request: web.Request) -> str | None:
+    """None where it cannot be known, so that nobody answers for what others did from behind the same proxy."""
+    forwarded = request.headers.getall("X-Forwarded-For", [])
+    return client(request.remote, forwarded, request.app[DESK].trusted_proxies)

@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 from aiohttp import web
 
 from bridge.storage import failed_sign_ins
-from bridge.web.desk import DESK
+from bridge.web.desk import DESK, visitors_address
 from bridge.web.pages.forms import FORM, wrong_fields
 from bridge.web.pages.proving import is_right
 from bridge.web.pages.rendering import see_other, show
@@ -49,7 +49,7 @@ async def change_own_password(request: web.Request) -> web.Response:
         return refused
     if not right:
         return await _page(request, {"current": "This is not your present password."}, 422)
-    await db.write(lambda conn: failed_sign_ins.forget(conn, user.name, request.remote or ""))
+    await db.write(lambda conn: failed_sign_ins.forget(conn, user.name, visitors_address(request)))
     if new != again:
         return await _page(request, {"again": "The two new passwords differ."}, 422)
     try:

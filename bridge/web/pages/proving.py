@@ -8,7 +8,7 @@ from aiohttp import web
 
 from bridge.storage import failed_sign_ins
 from bridge.web import passwords
-from bridge.web.desk import DESK
+from bridge.web.desk import DESK, visitors_address
 from bridge.web.problems import Problem
 
 _BLOCKED: Final = (
@@ -23,7 +23,7 @@ async def is_right(request: web.Request, name: str, stored: str | None, password
     The attempt counts as failed until `failed_sign_ins.forget` is called. Raises `Problem` 429 where too many failed,
     or too many passwords wait to be looked at; neither is counted.
     """
-    db, address = request.app[DESK].db, request.remote or ""
+    db, address = request.app[DESK].db, visitors_address(request)
     # First without a write: who keeps on trying costs no more than a look.
     if await db.read(lambda conn: failed_sign_ins.is_blocked(conn, name, address)):
         raise Problem("busy", _BLOCKED)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.storage import audit, failed_sign_ins, sessions, users
 from bridge.web import passwords
-from bridge.web.desk import DESK
+from bridge.web.desk import DESK, visitors_address
 from bridge.web.pages.forms import check_origin, read_form
 from bridge.web.pages.kept_forms import KEPT_FIELD, KeptForm, kept
 from bridge.web.pages.proving import is_right
@@ -33,7 +33,7 @@ async def sign_in(request: web.Request) -> web.Response:
     check_origin(request)
     form = await read_form(request)
     name, password, going_to = form.text("name")[:64], form.raw("password"), local_path(form.text("next", HOME))
-    address, held = request.remote or "", form.raw(KEPT_FIELD)
+    address, held = visitors_address(request), form.raw(KEPT_FIELD)
     db = request.app[DESK].db
     user = await db.read(lambda conn: users.by_name(conn, name))
     try:

@@ -124,9 +124,11 @@ class Page:
 
 
 class Browser:
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, address: str | None = "203.0.113.7") -> None:
+        """`address`: what the proxy in front of the house says of where this browser is; None for nothing."""
         self.house = house
         self.cookies: dict[str, str] = {}
+        self._forwarded = {"X-Forwarded-For": address} if address else {}
 
     async def get(self, path: str) -> Page:
         return await self.send("GET", path)
@@ -150,7 +152,7 @@ class Browser:
         """Follows what the answer leads to."""
         assert self.house.session is not None
         for _ in range(5):
-            headers = {"Accept": "text/html", **more.pop("headers", {})}
+            headers = {"Accept": "text/html", **self._forwarded, **more.pop("headers", {})}
             if self.cookies:
                 headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
             if at:

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from bridge.storage import sessions, users
 from bridge.storage.engine import Database
 from bridge.storage.errors import InUse
-from bridge.storage.failed_sign_ins import BOTH
+from bridge.storage.failed_sign_ins import ADDRESS, BOTH, NAME
 from bridge.storage.users import Role
 from bridge.web import passwords
 from bridge.web.pages.table import ROUTES
@@ -96,6 +96,27 @@ async def test_guessing_is_stopped_for_one_name_from_one_address_without_locking
     assert "Sign out" in (await again.sign_in()).words
     unknown = Browser(house)
     assert "do not match" in (await unknown.sign_in("nobody")).words, "a name that is not there is answered alike"
+
+
+async def test_behind_a_proxy_a_stranger_closes_the_sign_in_for_nobody_else(house: House) -> None:
+    await add_user(house.db, "admin", PASSWORD, "manager", "test")
+    strangers = [Browser(house, f"{forged}, 198.51.100.1") for forged in ("203.0.113.7", "10.0.0.1", "127.0.0.1")]
+    tried = [await one.sign_in(password="guess number one") for one in strangers * 2]
+    assert [one.status for one in tried] == [422] * BOTH + [429], "what a stranger writes before the proxy is nothing"
+    assert "Sign out" in (await Browser(house, "203.0.113.7").sign_in()).words
+
+
+async def test_where_the_address_is_not_known_only_the_name_is_limited(house: House) -> None:
+    await add_user(house.db, "admin", PASSWORD, "manager", "test")
+    stranger = Browser(house, None)
+    page = await stranger.get("/sign-in")
+    for n in range(ADDRESS + 1):
+        assert (await stranger.submit(page, "/sign-in", name=f"name {n}", password="guess")).status == 422
+    for _ in range(NAME - 1):
+        assert (await stranger.submit(page, "/sign-in", name="admin", password="guess")).status == 422
+    assert "Sign out" in (await Browser(house, None).sign_in()).words
+    assert (await stranger.submit(page, "/sign-in", name="admin", password="guess")).status == 422
+    assert (await Browser(house, None).sign_in()).status == 429
 
 
 async def test_guesses_sent_at_once_are_no_more_guesses(database: Database) -> None:

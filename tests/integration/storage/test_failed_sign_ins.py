@@ -13,7 +13,7 @@ from bridge.storage.tables import failed_sign_ins as table
 HERE, THERE = "203.0.113.7", "203.0.113.8"
 
 
-async def taken(database: Database, name: str, address: str, times: int = 1) -> int:
+async def taken(database: Database, name: str, address: str | None, times: int = 1) -> int:
     """How many of so many attempts at once were let through."""
     tries = (database.write(lambda conn: take(conn, name, address)) for _ in range(times))
     return sum(await asyncio.gather(*tries))
@@ -30,6 +30,14 @@ async def test_attempts_at_once_are_counted_before_they_are_let_through(database
 async def test_the_name_and_the_address_have_limits_of_their_own(database: Database) -> None:
     assert sum([await taken(database, "admin", f"203.0.113.{n}") for n in range(NAME + 5)]) == NAME
     assert sum([await taken(database, f"name {n}", "198.51.100.1") for n in range(ADDRESS + 5)]) == ADDRESS
+
+
+async def test_without_an_address_the_name_alone_is_limited(database: Database) -> None:
+    assert await taken(database, "admin", None, NAME + 5) == NAME
+    assert await taken(database, "other", None) == 1
+    await database.write(lambda conn: forget(conn, "other", None))
+    assert await database.read(lambda conn: is_blocked(conn, "admin", HERE))
+    assert await database.read(lambda conn: conn.scalar(select(func.count()).select_from(table))) == 1
 
 
 async def test_a_right_password_gives_its_own_attempt_back(database: Database) -> None:

@@ -20,6 +20,7 @@ from bridge.bootstrap import PLATFORMS
 from bridge.connectors.magento.door import MagentoDoor
 from bridge.connectors.tiktok.door import TikTokDoor
 from bridge.ports import Finding, FoundShop
+from bridge.proxies import networks
 from bridge.storage import shops
 from bridge.storage.alert_targets import AlertTargets
 from bridge.storage.connections import Connection, Connections
@@ -224,6 +225,7 @@ async def opened(db: Database, **changes: Any) -> AsyncIterator[House]:
         courier=courier,
         version="0.0.1",
         public_url="https://bridge.test",
+        trusted_proxies=networks("127.0.0.1"),
         api_tokens=frozenset({hashlib.sha256(TOKEN.encode()).hexdigest()}),
     )
     desk = replace(desk, **changes)
