@@ -34,13 +34,18 @@ def _digest(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def _name(name: str) -> str:
+    """Half a digest: what is counted of the name from one address begins with it, so that all of it can be found."""
+    return _digest("name", name_key(name))[:32]
+
+
 def _both(name: str, address: str) -> str:
-    return _digest("both", name_key(name), address)
+    return _name(name) + _digest("both", address)[:32]
 
 
 def _scopes(name: str, address: str | None) -> Mapping[str, int]:
     """Hash → how many failures are borne. Without an address only the name is counted."""
-    scopes = {_digest("name", name_key(name)): NAME}
+    scopes = {_name(name): NAME}
     if address is not None:
         scopes |= {_both(name, address): BOTH, _digest("address", address): ADDRESS}
     return scopes
@@ -76,6 +81,11 @@ async def forget(conn: AsyncConnection, name: str, address: str | None) -> None:
     await _give_back(conn, _scopes(name, address))
     if address is not None:
         await conn.execute(delete(table).where(table.c.scope == _both(name, address)))
+
+
+async def lift(conn: AsyncConnection, name: str) -> None:
+    """The name is open again, from everywhere; an address that failed with many names is not."""
+    await conn.execute(delete(table).where(table.c.scope.startswith(_name(name))))
 
 
 async def _give_back(conn: AsyncConnection, scopes: Mapping[str, int]) -> None:

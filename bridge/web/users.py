@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.storage import audit, users
+from bridge.storage import audit, failed_sign_ins, users
 from bridge.storage.engine import Database
 from bridge.storage.users import Role, User
 from bridge.web import passwords
@@ -67,7 +67,8 @@ async def change_password(db: Database, user_id: str, password: str, who: str, *
 async def change_user(
     db: Database, user_id: str, who: str, *, role: str | None = None, password: str | None = None, session: str = ""
 ) -> User:
-    """All that is given or nothing; a new password ends the user's sessions, but the one named.
+    """All that is given or nothing; a new password ends the user's sessions, but the one named, and opens the name
+    again where too many attempts had failed.
 
     `user_id` is an id or a name. Raises `Problem`, `NotFound`, and `InUse` where nobody would be left who may change
     things.
@@ -87,6 +88,7 @@ async def change_user(
             await audit.write(conn, who, f"user {found.id} role", _audited(found), after)
         if stored is not None:
             await users.set_password(conn, found.id, stored, but=session)
+            await failed_sign_ins.lift(conn, found.name)
             name = {"name": found.name}
             await audit.write(conn, who, f"user {found.id} password", name, {**name, "password": "changed"})
         return await named(conn, found.id)

@@ -12,8 +12,8 @@ from bridge.web.desk import DESK, visitors_address
 from bridge.web.problems import Problem
 
 _BLOCKED: Final = (
-    "Too many attempts failed. Wait 15 minutes, then try again. Whoever runs the machine can set a new password with "
-    "`bridge users password`."
+    "Too many attempts failed. Wait 15 minutes, then try again. A new password opens the name at once: whoever runs "
+    "the machine sets it with `bridge users password`."
 )
 
 

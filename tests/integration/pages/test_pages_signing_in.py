@@ -119,6 +119,36 @@ async def test_where_the_address_is_not_known_only_the_name_is_limited(house: Ho
     assert (await Browser(house, None).sign_in()).status == 429
 
 
+async def test_a_new_password_opens_the_name_again_for_every_address(house: House) -> None:
+    known = await signed_in(house, "ben")
+    await add_user(house.db, "admin", PASSWORD, "manager", "test")
+    admin = await house.db.read(lambda conn: users.by_name(conn, "admin"))
+    assert admin is not None
+    addresses = ("203.0.113.7", "198.51.100.1")
+
+    async def closed() -> None:
+        for address in addresses:
+            for _ in range(BOTH):
+                await Browser(house, address).sign_in("Admin", "guess number one")
+            blocked = await Browser(house, address).sign_in()
+            assert blocked.status == 429
+            assert "A new password opens the name at once" in blocked.words
+
+    async def opened_with(password: str) -> None:
+        for address in addresses:
+            assert "Sign out" in (await Browser(house, address).sign_in(password=password)).words
+
+    await closed()
+    # What `bridge users password` sends.
+    sent = await house.ask("PATCH", "/api/v1/users/ADMIN", json={"password": "a sentence by command"})
+    assert sent.status == 200
+    await opened_with("a sentence by command")
+    await closed()
+    page = await known.get(f"/users/{admin.id}")
+    await known.submit(page, f"/users/{admin.id}/password", password="a sentence by a page")
+    await opened_with("a sentence by a page")
+
+
 async def test_guesses_sent_at_once_are_no_more_guesses(database: Database) -> None:
     async with opened(database) as house:
         await add_user(house.db, "admin", PASSWORD, "manager", "test")

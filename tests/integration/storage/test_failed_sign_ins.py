@@ -7,7 +7,7 @@ import asyncio
 from sqlalchemy import func, select
 
 from bridge.storage.engine import Database
-from bridge.storage.failed_sign_ins import ADDRESS, BOTH, NAME, forget, is_blocked, take
+from bridge.storage.failed_sign_ins import ADDRESS, BOTH, NAME, forget, is_blocked, lift, take
 from bridge.storage.tables import failed_sign_ins as table
 
 HERE, THERE = "203.0.113.7", "203.0.113.8"
@@ -52,3 +52,15 @@ async def test_a_right_password_gives_its_own_attempt_back(database: Database) -
     assert await taken(database, "admin", HERE, 5) == 1, "what failed elsewhere stays counted"
     left = sorted(await database.read(lambda conn: conn.scalars(select(table.c.count))))
     assert left == [1, BOTH, BOTH, BOTH + 1], "of the name and the address only the one attempt is given back"
+
+
+async def test_a_name_is_opened_again_from_everywhere_and_no_other_name(database: Database) -> None:
+    for name in ("admin", "other"):
+        for address in (HERE, THERE, None):
+            await taken(database, name, address, BOTH)
+    await database.write(lambda conn: lift(conn, "Admin"))
+    for address in (HERE, THERE):
+        assert await taken(database, "admin", address) == 1
+        assert await taken(database, "other", address) == 0
+    counts = await database.read(lambda conn: conn.scalars(select(table.c.count)))
+    assert sorted(counts) == [1, 1, 2, BOTH, BOTH, 2 * BOTH + 1, 2 * BOTH + 1, 3 * BOTH], "addresses stay counted"
