@@ -98,6 +98,12 @@ async def get(conn: AsyncConnection, user_id: str) -> User | None:
     return None if row is None else _user(row)
 
 
+async def locked(conn: AsyncConnection, user_id: str) -> User | None:
+    """The user, for this transaction alone to change: what others write to it waits."""
+    row = (await conn.execute(select(table).where(table.c.id == user_id).with_for_update())).one_or_none()
+    return None if row is None else _user(row)
+
+
 async def by_name(conn: AsyncConnection, name: str) -> User | None:
     row = (await conn.execute(select(table).where(table.c.name_key == name_key(name)))).one_or_none()
     return None if row is None else _user(row)

@@ -59,19 +59,28 @@ async def change_role(db: Database, user_id: str, role: str, who: str) -> User:
     return await change_user(db, user_id, who, role=role)
 
 
-async def change_password(db: Database, user_id: str, password: str, who: str, *, session: str = "") -> User:
-    """Ends the user's sessions, but the one named. Raises `Problem`."""
-    return await change_user(db, user_id, who, password=password, session=session)
+async def change_password(
+    db: Database, user_id: str, password: str, who: str, *, session: str = "", over: str | None = None
+) -> User:
+    """Ends the user's sessions, but the one named. `over`: the one hash that it may replace. Raises `Problem`."""
+    return await change_user(db, user_id, who, password=password, session=session, over=over)
 
 
 async def change_user(
-    db: Database, user_id: str, who: str, *, role: str | None = None, password: str | None = None, session: str = ""
+    db: Database,
+    user_id: str,
+    who: str,
+    *,
+    role: str | None = None,
+    password: str | None = None,
+    session: str = "",
+    over: str | None = None,
 ) -> User:
     """All that is given or nothing; a new password ends the user's sessions, but the one named, and opens the name
     again where too many attempts had failed.
 
-    `user_id` is an id or a name. Raises `Problem`, `NotFound`, and `InUse` where nobody would be left who may change
-    things.
+    `user_id` is an id or a name. `over`: a new password replaces this hash only, not one that came meanwhile. Raises
+    `Problem`, `NotFound`, and `InUse` where nobody would be left who may change things.
     """
     wanted = None if role is None else checked_role(role)
     stored: str | None = None
@@ -82,6 +91,10 @@ async def change_user(
 
     async def write(conn: AsyncConnection) -> User:
         found = await named(conn, user_id)
+        if over is not None:
+            now = await users.locked(conn, found.id)
+            if now is None or now.password != over:
+                raise invalid("/current", "Your password was changed meanwhile: this is not your present one any more.")
         if wanted is not None and wanted is not found.role:
             await users.set_role(conn, found.id, wanted)
             after = {**_audited(found), "role": wanted.value}

@@ -53,7 +53,7 @@ async def change_own_password(request: web.Request) -> web.Response:
     if new != again:
         return await _page(request, {"again": "The two new passwords differ."}, 422)
     try:
-        await change_password(db, user.id, new, visit.who, session=visit.session)
+        await change_password(db, user.id, new, visit.who, session=visit.session, over=user.password)
     except Problem as problem:
         return await _page(request, wrong_fields(problem), problem.status)
     await remember(request, "Your password was changed. Your other sessions were ended.")

@@ -35,6 +35,10 @@ async def sign_in(request: web.Request) -> web.Response:
     name, password, going_to = form.text("name")[:64], form.raw("password"), local_path(form.text("next", HOME))
     address, held = visitors_address(request), form.raw(KEPT_FIELD)
     db = request.app[DESK].db
+
+    def wrong() -> web.Response:
+        return sign_in_page(request, going_to, held=held, name=name, errors={"password": _WRONG}, status=422)
+
     user = await db.read(lambda conn: users.by_name(conn, name))
     try:
         right = await is_right(request, name, user.password if user else None, password)
@@ -45,10 +49,14 @@ async def sign_in(request: web.Request) -> web.Response:
         refused.headers.update(problem.headers)
         return refused
     if user is None or not right:
-        return sign_in_page(request, going_to, held=held, name=name, errors={"password": _WRONG}, status=422)
+        return wrong()
     better = await passwords.hashed(password) if passwords.is_outdated(user.password) else None
 
-    async def begin(conn: AsyncConnection) -> str:
+    async def begin(conn: AsyncConnection) -> str | None:
+        now = await users.locked(conn, user.id)
+        if now is None or now.password != user.password:
+            # Changed or removed while the password was looked at: the one that was right is not the user's any more.
+            return None
         await failed_sign_ins.forget(conn, name, address)
         if better is not None:
             await users.set_password(conn, user.id, better)
@@ -56,6 +64,8 @@ async def sign_in(request: web.Request) -> web.Response:
         return await sessions.begin(conn, user.id)
 
     cookie = await db.write(begin)
+    if cookie is None:
+        return wrong()
     waiting = kept(held)
     answer = see_other(going_to) if waiting is None else await _ask_about(request, waiting, cookie)
     set_session(request, answer, cookie)

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import text
 
 from bridge.storage import sessions, users
@@ -18,7 +19,7 @@ from bridge.storage.users import Role
 from bridge.web import passwords
 from bridge.web.pages.table import ROUTES
 from bridge.web.pages.visits import HOME, local_path
-from bridge.web.users import add_user, change_role, first_user
+from bridge.web.users import add_user, change_password, change_role, first_user
 from tests.integration.pages.browsing import PASSWORD, Browser, signed_in
 from tests.integration.web.house import House, opened
 
@@ -262,6 +263,62 @@ async def test_the_present_password_cannot_be_guessed_in_an_open_session_either(
     assert blocked.status == 429
     assert "15 minutes" in blocked.words
     assert (await Browser(browser.house).sign_in()).status == 429, "the attempts are counted together"
+
+
+def change_meanwhile(house: House, patch: pytest.MonkeyPatch, password: str) -> None:
+    """The next password is looked at, and found right or wrong; before it is acted on, admin has this one."""
+    real = passwords.matches
+
+    async def overtaken(stored: str | None, typed: str) -> bool:
+        found = await real(stored, typed)
+        patch.setattr(passwords, "matches", real)
+        await change_password(house.db, "admin", password, "test")
+        return found
+
+    patch.setattr(passwords, "matches", overtaken)
+
+
+@pytest.mark.parametrize("outdated", [False, True], ids=["hash_of_today", "hash_of_old"])
+async def test_a_password_that_changes_while_the_old_one_is_looked_at_stays_changed(
+    database: Database, monkeypatch: pytest.MonkeyPatch, *, outdated: bool
+) -> None:
+    async with opened(database) as house:
+        admin = await add_user(house.db, "admin", PASSWORD, "manager", "test")
+        if outdated:
+            older = PasswordHasher(time_cost=2, memory_cost=1024, parallelism=1).hash(PASSWORD)
+            await house.db.write(lambda conn: users.set_password(conn, admin.id, older))
+        new, late = "quite another sentence", Browser(house)
+        change_meanwhile(house, monkeypatch, new)
+        refused = await late.sign_in()
+        assert refused.status == 422
+        assert "do not match" in refused.words
+        assert not late.cookies
+        assert (await Browser(house).sign_in()).status == 422, "the old one is not brought back"
+        assert "Sign out" in (await Browser(house).sign_in(password=new)).words
+
+
+async def test_the_own_password_is_changed_over_the_present_one_alone(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new, stolen = "quite another sentence", "a sentence of a thief"
+    page = await browser.get("/account")
+    change_meanwhile(browser.house, monkeypatch, new)
+    late = await browser.submit(page, "/account/password", current=PASSWORD, password=stolen, again=stolen)
+    assert late.status == 422
+    assert "changed meanwhile" in late.words
+    assert (await browser.get("/account")).url.startswith("/sign-in")
+    assert "Sign out" in (await Browser(browser.house).sign_in(password=new)).words
+
+
+async def test_an_outdated_hash_is_made_anew_by_who_signs_in(house: House) -> None:
+    admin = await add_user(house.db, "admin", PASSWORD, "manager", "test")
+    older = PasswordHasher(time_cost=2, memory_cost=1024, parallelism=1).hash(PASSWORD)
+    await house.db.write(lambda conn: users.set_password(conn, admin.id, older))
+    assert "Sign out" in (await Browser(house).sign_in()).words
+    stored = await house.db.read(lambda conn: users.get(conn, admin.id))
+    assert stored is not None
+    assert stored.password != older
+    assert "Sign out" in (await Browser(house).sign_in()).words
 
 
 async def test_the_first_user_is_made_once_and_nobody_is_left_without_a_manager(database: Database) -> None:
