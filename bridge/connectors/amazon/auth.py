@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import aiohttp
 
+from bridge.connectors.bodies import read_body
 from bridge.domain.outcomes import Reauth, Rejected, RemoteProblem, Retry
 
 TOKEN_URL: Final = "https://api.amazon.com/auth/o2/token"  # noqa: S105 -- an address, no token
@@ -35,7 +36,7 @@ async def ask(
     try:
         url = str(credentials.get("token_url") or TOKEN_URL)
         async with session.post(url, data=form, timeout=TIMEOUT, allow_redirects=False) as response:
-            status, raw = response.status, await response.read()
+            status, raw = response.status, await read_body(response)
     except (aiohttp.ClientError, TimeoutError, OSError) as problem:
         cut = type(problem).__name__
     # Raised out here, so that an exception with the form in it hangs on none of ours.

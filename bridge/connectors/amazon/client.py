@@ -24,6 +24,7 @@ from bridge.connectors.amazon.wire import (
     told_rate,
     write_problem,
 )
+from bridge.connectors.bodies import TooLong, read_body
 from bridge.connectors.once import once
 from bridge.domain.outcomes import Outcome, RemoteProblem, Retry, Unknown
 from bridge.domain.pacing import Rate, Turn
@@ -32,7 +33,6 @@ CONNECT_TIMEOUT: Final = 10.0
 READ_TIMEOUT: Final = 60.0
 WRITE_TIMEOUT: Final = 90.0
 """Seconds for a whole write: the hard time-out a lease must outlast."""
-MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
 RATE: Final = Rate(per_second=2, burst=30)
 """Of every call used here, in both versions, per seller and app (the models' usage plans)."""
 LONGEST_WAIT: Final = 10.0
@@ -163,24 +163,15 @@ class Client:
                 allow_redirects=False,
                 middlewares=() if call.method == "GET" else (once,),
             ) as response:
-                return read_answer(response.status, response.headers, await _whole(response))
+                return read_answer(response.status, response.headers, await read_body(response))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as problem:
             raise NotReached(f"{self._host} cannot be reached: {type(problem).__name__}") from None
         except TimeoutError:
             raise CutOff(f"{self._host} did not answer within {seconds:.0f} seconds") from None
+        except TooLong as problem:
+            raise CutOff(f"{self._host}: {problem}") from None
         except aiohttp.ClientError as problem:
             raise CutOff(f"The connection to {self._host} broke: {type(problem).__name__}") from None
-
-
-async def _whole(response: aiohttp.ClientResponse) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    async for part in response.content.iter_chunked(65_536):
-        size += len(part)
-        if size > MAX_ANSWER_BYTES:
-            raise CutOff("Amazon's answer is larger than 32 MB; reading it was given up")
-        parts.append(part)
-    return b"".join(parts)
 
 
 def _date(answer: Answer) -> datetime | None:

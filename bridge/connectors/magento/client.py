@@ -10,6 +10,7 @@ import aiohttp
 from yarl import URL
 
 from bridge.addresses import clock_offset, normalise_url
+from bridge.connectors.bodies import TooLong, read_body
 from bridge.connectors.magento.answers import Absent, Answer, CutOff, NotReached, is_absent, is_nonce_used, read_problem
 from bridge.connectors.magento.signing import Credentials, Method, authorization
 from bridge.domain.outcomes import Rejected, RemoteProblem, Retry
@@ -20,7 +21,6 @@ READ_TIMEOUT = 60.0
 """Seconds for a whole read. The first call after a configuration change takes up to 6 (caches are rebuilt)."""
 WRITE_TIMEOUT = 90.0
 """Seconds for a whole write, the connection included: the hard time-out a lease must outlast."""
-MAX_ANSWER_BYTES = 32 * 1024 * 1024
 PARALLEL_CALLS = 4
 """Calls at one time to one store: PHP workers are few, and shoppers need them."""
 
@@ -122,7 +122,7 @@ class Client:
             async with self._session.request(
                 method, URL(url, encoded=True), data=body, headers=sent, timeout=limits, allow_redirects=False
             ) as response:
-                text = await _read(response)
+                text = (await read_body(response)).decode("utf-8", errors="replace")
                 self._compare_clocks(response.headers.get("Date"), (began + self._now()) / 2)
                 low = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status, low, text)
@@ -130,6 +130,8 @@ class Client:
             raise NotReached(f"{host} cannot be reached: {_why(problem)}") from None
         except TimeoutError:
             raise CutOff(f"{host} did not answer within {seconds:.0f} seconds") from None
+        except TooLong as problem:
+            raise CutOff(f"{host}: {problem}") from None
         except aiohttp.ClientError as problem:
             raise CutOff(f"The connection to {host} broke: {type(problem).__name__}") from None
 
@@ -140,17 +142,6 @@ def _why(problem: Exception) -> str:
         cause = getattr(problem, "certificate_error", None) or problem.os_error
         return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
     return f"no connection within {CONNECT_TIMEOUT:.0f} seconds"
-
-
-async def _read(response: aiohttp.ClientResponse) -> str:
-    parts: list[bytes] = []
-    size = 0
-    async for part in response.content.iter_chunked(65_536):
-        size += len(part)
-        if size > MAX_ANSWER_BYTES:
-            raise CutOff("The store's answer is larger than 32 MB; reading it was given up")
-        parts.append(part)
-    return b"".join(parts).decode("utf-8", errors="replace")
 
 
 def expect_object(value: object, what: str) -> dict[str, object]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import aiohttp
 
+from bridge.connectors.bodies import read_body
 from bridge.domain.outcomes import Reauth, Rejected, RemoteProblem, Retry
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30, connect=10)
@@ -36,7 +37,7 @@ async def ask(
         async with session.post(
             str(credentials["token_url"]), data=form, timeout=TIMEOUT, allow_redirects=False
         ) as response:
-            status, raw = response.status, await response.read()
+            status, raw = response.status, await read_body(response)
     except (aiohttp.ClientError, TimeoutError, OSError) as problem:
         cut = type(problem).__name__
     # Raised out here, so that an exception with the form in it hangs on none of ours.

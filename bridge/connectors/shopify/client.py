@@ -12,6 +12,7 @@ import aiohttp
 from yarl import URL
 
 from bridge.addresses import normalise_url
+from bridge.connectors.bodies import TooLong, read_body
 from bridge.connectors.shopify.answers import (
     Answer,
     Cost,
@@ -29,7 +30,6 @@ CONNECT_TIMEOUT: Final = 10.0
 READ_TIMEOUT: Final = 60.0
 WRITE_TIMEOUT: Final = 90.0
 """Seconds for a whole write: the hard time-out a lease must outlast."""
-MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
 LONGEST_WAIT: Final = 10.0
 """Seconds a call waits here for points; what would wait longer is put off, so that no worker stands still."""
 PARALLEL_CALLS: Final = 4
@@ -153,24 +153,15 @@ class Client:
             async with self._session.post(
                 self._url, data=body.encode(), headers=headers, timeout=limits, allow_redirects=False
             ) as response:
-                return read_answer(response.status, response.headers, await _read(response))
+                return read_answer(response.status, response.headers, await read_body(response))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as problem:
             raise NotReached(f"{host} cannot be reached: {type(problem).__name__}") from None
         except TimeoutError:
             raise CutOff(f"{host} did not answer within {seconds:.0f} seconds") from None
+        except TooLong as problem:
+            raise CutOff(f"{host}: {problem}") from None
         except aiohttp.ClientError as problem:
             raise CutOff(f"The connection to {host} broke: {type(problem).__name__}") from None
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    async for part in response.content.iter_chunked(65_536):
-        size += len(part)
-        if size > MAX_ANSWER_BYTES:
-            raise CutOff("Shopify's answer is larger than 32 MB; reading it was given up")
-        parts.append(part)
-    return b"".join(parts)
 
 
 async def pages(

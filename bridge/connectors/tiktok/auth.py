@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 import aiohttp
 from yarl import URL
 
+from bridge.connectors.bodies import read_body
 from bridge.domain.outcomes import Reauth, Rejected, RemoteProblem, Retry
 from bridge.ports import Clock
 
@@ -113,7 +114,7 @@ class Authorizer:
         url = URL(f"{self._auth_url}/api/v2/token/{what}?{urlencode(self._app | query)}", encoded=True)
         try:
             async with self._session.get(url, timeout=TIMEOUT, allow_redirects=False) as response:
-                status, raw = response.status, await response.read()
+                status, raw = response.status, await read_body(response)
         except (aiohttp.ClientError, TimeoutError, OSError) as problem:
             cut = type(problem).__name__
         # Raised out here, so that the exception with the URL in it hangs on none of ours.

@@ -13,6 +13,7 @@ import aiohttp
 from aiolimiter import AsyncLimiter
 from yarl import URL
 
+from bridge.connectors.bodies import read_body
 from bridge.connectors.tiktok.auth import TokenSource
 from bridge.connectors.tiktok.errors import is_expired, read_failure, write_outcome
 from bridge.connectors.tiktok.protocol import TOKEN_HEADER, Answer, Call, read_answer, sign
@@ -104,7 +105,7 @@ class Client:
                 timeout=limits,
                 allow_redirects=False,
             ) as response:
-                answer = read_answer(response.status, response.headers, await response.read())
+                answer = read_answer(response.status, response.headers, await read_body(response))
         # What aiohttp raises carries the URL; only the kind of trouble is told.
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as problem:
             return Silence(f"TikTok could not be reached ({type(problem).__name__})", was_sent=False)

@@ -12,6 +12,7 @@ import aiohttp
 from yarl import URL
 
 from bridge.addresses import normalise_url
+from bridge.connectors.bodies import TooLong, read_body
 from bridge.connectors.woocommerce.answers import Answer, CutOff, NotReached, odd, read_answer, read_problem
 from bridge.connectors.woocommerce.signing import ApiKey, Method, authorized
 from bridge.domain.outcomes import Outcome, Rejected, RemoteProblem, Retry, Unknown
@@ -21,7 +22,6 @@ CONNECT_TIMEOUT: Final = 10.0
 READ_TIMEOUT: Final = 60.0
 WRITE_TIMEOUT: Final = 90.0
 """Seconds for a whole write: the hard time-out a lease must outlast."""
-MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
 PARALLEL_CALLS: Final = 4
 """Calls at one time to one store: PHP workers are few, and shoppers need them."""
 PER_PAGE: Final = 100
@@ -113,24 +113,15 @@ class Client:
                 timeout=limits,
                 allow_redirects=False,
             ) as response:
-                return read_answer(response.status, response.headers, await _read(response))
+                return read_answer(response.status, response.headers, await read_body(response))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as problem:
             raise NotReached(f"{host} cannot be reached: {type(problem).__name__}") from None
         except TimeoutError:
             raise CutOff(f"{host} did not answer within {seconds:.0f} seconds") from None
+        except TooLong as problem:
+            raise CutOff(f"{host}: {problem}") from None
         except aiohttp.ClientError as problem:
             raise CutOff(f"The connection to {host} broke: {type(problem).__name__}") from None
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    async for part in response.content.iter_chunked(65_536):
-        size += len(part)
-        if size > MAX_ANSWER_BYTES:
-            raise CutOff("The store's answer is larger than 32 MB; reading it was given up")
-        parts.append(part)
-    return b"".join(parts)
 
 
 def rows_of(answer: Answer, what: str) -> list[Mapping[str, Any]]:
