@@ -17,6 +17,11 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 _LOCAL_NAMES = ("localhost", "local", "internal", "localdomain", "home.arpa")
+_LIFTED = "BRIDGE_ALLOW_PRIVATE_URLS lifts this for test shops"
+
+
+class AddressRefused(ValueError):
+    """The address is none, or may not be called."""
 
 
 def is_public(address: str) -> bool:
@@ -37,22 +42,22 @@ def is_public(address: str) -> bool:
 def normalise_url(url: str, *, allow_private: bool, keep_path: bool = False) -> str:
     """The one spelling of a base address: lower-case host, no default port, no trailing slash.
 
-    Raises ValueError with what is wrong. `keep_path` is for stores that live in a folder of their host.
+    Raises `AddressRefused` with what is wrong. `keep_path` is for stores that live in a folder of their host.
     """
     parts = urlsplit(url.strip())
     try:
         port = parts.port
     except ValueError:
-        raise ValueError("the port of the address is not a number between 1 and 65535") from None
+        raise AddressRefused("the port of the address is not a number between 1 and 65535") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("the address must look like https://example.com")
+        raise AddressRefused("the address must look like https://example.com")
     if parts.username is not None or parts.password is not None:
-        raise ValueError("the address must not contain a user name or password")
+        raise AddressRefused("the address must not contain a user name or password")
     if parts.query or parts.fragment:
-        raise ValueError("the address must not contain '?' or '#'")
+        raise AddressRefused("the address must not contain '?' or '#'")
     path = parts.path.rstrip("/")
     if path and not keep_path:
-        raise ValueError("the address must end after the host name")
+        raise AddressRefused("the address must end after the host name")
     host = _host(parts.hostname)
     if not allow_private:
         _refuse_private(parts.scheme, host)
@@ -67,12 +72,12 @@ def _host(name: str) -> str:
     try:
         return name.rstrip(".").encode("idna").decode().lower()
     except UnicodeError:
-        raise ValueError(f"{name!r} is not a host name") from None
+        raise AddressRefused(f"{name!r} is not a host name") from None
 
 
 def _refuse_private(scheme: str, host: str) -> None:
     if scheme != "https":
-        raise ValueError("the address must begin with https:// (BRIDGE_ALLOW_PRIVATE_URLS lifts this for test shops)")
+        raise AddressRefused(f"the address must begin with https:// ({_LIFTED})")
     try:
         public = is_public(host)
     except ValueError:
@@ -82,7 +87,7 @@ def _refuse_private(scheme: str, host: str) -> None:
         except OSError:
             public = "." in host and not host.endswith(tuple(f".{name}" for name in _LOCAL_NAMES))
     if not public:
-        raise ValueError(f"{host} is a private or local address (BRIDGE_ALLOW_PRIVATE_URLS lifts this for test shops)")
+        raise AddressRefused(f"{host} is a private or local address ({_LIFTED})")
 
 
 class PublicResolver(AbstractResolver):

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.domain.outcomes import Reauth, RemoteProblem
+from bridge.addresses import AddressRefused
+from bridge.domain.outcomes import Reauth, RemoteProblem, Retry
 from bridge.ports import Channel, Store
 from bridge.storage import shops
 from bridge.storage.connections import Connection, Connections
 from bridge.storage.engine import Database
 from bridge.storage.shops import Shop
 
+T = TypeVar("T")
 MakeChannel = Callable[[Connection, Shop], Channel]
 MakeStore = Callable[[Connection], Store]
 
@@ -58,7 +61,8 @@ class KeptGateways:
         version = (_identity(connection), f"{shop.channel_shop_id}/{shop.region}/{shop.cipher}")
         kept = self._channels.get(shop_id)
         if kept is None or kept[0] != version:
-            kept = (version, self._make_channel[connection.kind](connection, shop))
+            make = self._make_channel[connection.kind]
+            kept = (version, _made(connection, lambda: make(connection, shop)))
             self._channels[shop_id] = kept
         return kept[1]
 
@@ -77,9 +81,19 @@ class KeptGateways:
         version = f"{_identity(connection)}/{connection.plugin_override}"
         kept = self._stores.get(connection_id)
         if kept is None or kept[0] != version:
-            kept = (version, self._make_store[connection.kind](connection))
+            make = self._make_store[connection.kind]
+            kept = (version, _made(connection, lambda: make(connection)))
             self._stores[connection_id] = kept
         return kept[1]
+
+
+def _made(connection: Connection, make: Callable[[], T]) -> T:
+    """Raises `RemoteProblem` where the address, which was allowed when it was stored, may not be called any more."""
+    try:
+        return make()
+    except AddressRefused as refused:
+        because = f"{connection.url} may not be called: {refused}"
+        raise RemoteProblem(Retry(because, needs_person=True)) from refused
 
 
 ROTATING = frozenset({"access_token", "refresh_token", "access_expires_at", "refresh_expires_at"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from typing import Any
 
 _MOST = 12
 
@@ -15,6 +16,11 @@ def frames(mistake: BaseException) -> list[str]:
         for frame, line in traceback.walk_tb(mistake.__traceback__)
     ]
     return walked[-_MOST:]
+
+
+def told(mistake: BaseException) -> dict[str, Any]:
+    """What a log line says of it: its words and its places."""
+    return {"error": f"{type(mistake).__name__}: {mistake}", "frames": frames(mistake)}
 
 
 def place(mistake: BaseException) -> str:

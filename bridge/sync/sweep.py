@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,9 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.keys import OrderKey
 from bridge.domain.outcomes import Rejected, RemoteProblem
+from bridge.mistakes import place, told
 from bridge.ports import Changed, ChangedPage, Stream, Sweepable
 from bridge.storage import cursors, foreign, orders, shops, work
 from bridge.storage.cursors import Cursor, PassLost
+from bridge.storage.errors import StorageDown
 from bridge.storage.orders import OrderRecord
 from bridge.storage.shops import Shop
 from bridge.sync import linking, outbreak, silence
@@ -48,6 +50,15 @@ class Swept:
     """Where the very first pass begins."""
     shop: Shop | None
     """None: a store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Why a connection was not swept."""
+
+    because: str
+    until: datetime | None = None
+    """It need not be asked before then; None: at any time."""
 
 
 async def sweep_shop(desk: Desk, shop: Shop, since: datetime | None = None, owner: str | None = None) -> int:
@@ -225,35 +236,61 @@ async def sweep_all(
     Answers how many changes were marked, by shop and store. A connection that fails waits; the others go on, and
     `not_swept` is told which and why. `patience`: so long another sweep of it is waited for.
     """
-    missed = {} if not_swept is None else not_swept
+    wanted = None if connection_id is None else {connection_id}
+    marked, missed = await sweep_some(desk, wanted, since, patience)
+    if not_swept is not None:
+        not_swept |= {one: why.because for one, why in missed.items()}
+    return marked
+
+
+async def sweep_some(
+    desk: Desk, wanted: Collection[str] | None, since: datetime | None = None, patience: timedelta = timedelta(0)
+) -> tuple[dict[str, int], dict[str, Missed]]:
+    """The same over these connections (None: all): what was marked, and which were missed."""
     marked: dict[str, int] = {}
+    missed: dict[str, Missed] = {}
     owner = f"{desk.owner}/{secrets.token_hex(4)}"
     connections = await desk.db.read(desk.connections.all)
     found = await desk.db.read(shops.all)
     tied = [shop for shop in found if shop.settings.store is not None]
-    stores = {shop.settings.store.connection for shop in tied if shop.settings.store}
     for connection in connections:
-        if connection_id not in {None, connection.id} or connection.state == "announced":
+        if (wanted is not None and connection.id not in wanted) or connection.state == "announced":
             continue
         if not await _lease(desk, connection.id, owner, patience):
-            missed[connection.id] = TAKEN
+            missed[connection.id] = Missed(TAKEN)
             continue
         try:
-            for shop in tied:
-                if shop.connection_id == connection.id:
-                    marked[shop.id] = await sweep_shop(desk, shop, since, owner)
-            if connection.id in stores:
-                marked[connection.id] = await sweep_store(desk, connection.id, since, owner)
-        except RemoteDown as down:
-            missed[connection.id] = down.outcome.because
-            await outbreak.wait_for(desk, down.connection_id, down.outcome)
-        except PassLost as lost:
-            missed[connection.id] = str(lost)
-            log.warning("sweep.taken_over", connection=connection.id, because=str(lost))
+            why = await _sweep_one(desk, connection.id, tied, since, owner, marked)
         finally:
             await _let_go(desk, connection.id, owner)
+        if why is not None:
+            missed[connection.id] = why
     await silence.look(desk)
-    return marked
+    return marked, missed
+
+
+async def _sweep_one(
+    desk: Desk, connection_id: str, tied: Collection[Shop], since: datetime | None, owner: str, marked: dict[str, int]
+) -> Missed | None:
+    """A connection's shops, and the store that it is; each is `marked` when it is done. Raises `StorageDown`."""
+    try:
+        for shop in tied:
+            if shop.connection_id == connection_id:
+                marked[shop.id] = await sweep_shop(desk, shop, since, owner)
+        if any(shop.settings.store.connection == connection_id for shop in tied if shop.settings.store):
+            marked[connection_id] = await sweep_store(desk, connection_id, since, owner)
+    except RemoteDown as down:
+        return Missed(down.outcome.because, await outbreak.wait_for(desk, down.connection_id, down.outcome))
+    except PassLost as lost:
+        log.warning("sweep.taken_over", connection=connection_id, because=str(lost))
+        return Missed(str(lost))
+    except StorageDown:
+        raise  # nothing can be swept now
+    except Exception as mistake:  # noqa: BLE001 -- nobody foresaw it; the other connections are swept
+        log.error("sweep.broke", connection=connection_id, **told(mistake))
+        because = f"the sweep met a mistake ({place(mistake)}); the log says more"
+        return Missed(because, desk.clock.now() + desk.settings.outage_ceiling)
+    return None
 
 
 async def _lease(desk: Desk, connection_id: str, owner: str, patience: timedelta = timedelta(0)) -> bool:

@@ -9,9 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.domain import upkeep
 from bridge.domain.attention import AttentionKind, Hold
 from bridge.domain.outcomes import RemoteProblem
+from bridge.mistakes import told
 from bridge.ports import Tended
 from bridge.storage import shops
 from bridge.storage.connections import Connection
+from bridge.storage.errors import StorageDown
 from bridge.sync import capabilities, outbreak, plugins
 from bridge.sync.desk import Desk, log, store_of
 from bridge.sync.sheet import RemoteDown
@@ -20,13 +22,22 @@ from bridge.sync.sheet import RemoteDown
 async def look(desk: Desk) -> None:
     """One round over all connections. What a store cannot be asked now is asked in the next round."""
     for connection in await desk.db.read(desk.connections.all):
-        if connection.credentials.get("refresh_expires_at"):
-            await authorization(desk, connection)
-        tied = await desk.db.read(lambda conn, one=connection: _tied(conn, one.id))  # type: ignore[misc] # mypy cannot infer a lambda with a default
-        if tied and connection.state == outbreak.CONNECTED:
-            await _abilities(desk, connection)
-        if tied and connection.state in {outbreak.CONNECTED, outbreak.REAUTH}:
-            await _messages(desk, connection)
+        try:
+            await _look(desk, connection)
+        except StorageDown:
+            raise  # nothing can be looked at now
+        except Exception as mistake:  # noqa: BLE001 -- nobody foresaw it; the others are looked at
+            log.error("upkeep.broke", connection=connection.id, **told(mistake))
+
+
+async def _look(desk: Desk, connection: Connection) -> None:
+    if connection.credentials.get("refresh_expires_at"):
+        await authorization(desk, connection)
+    tied = await desk.db.read(lambda conn: _tied(conn, connection.id))
+    if tied and connection.state == outbreak.CONNECTED:
+        await _abilities(desk, connection)
+    if tied and connection.state in {outbreak.CONNECTED, outbreak.REAUTH}:
+        await _messages(desk, connection)
 
 
 async def _abilities(desk: Desk, connection: Connection) -> None:

@@ -56,7 +56,7 @@ TakeTurn = Callable[[Rate, float], Awaitable[Turn]]
 class Client:
     """Calls of one seller. Unless private addresses are allowed, `session` must resolve names through `PublicResolver`.
 
-    Raises ValueError for an address that may not be called.
+    Raises `AddressRefused` for an address that may not be called.
     """
 
     def __init__(

@@ -28,7 +28,7 @@ PARALLEL_CALLS = 4
 class Client:
     """Calls to one store. Unless private addresses are allowed, `session` must resolve names through `PublicResolver`.
 
-    Raises ValueError for an address that may not be called.
+    Raises `AddressRefused` for an address that may not be called.
     """
 
     def __init__(

@@ -69,7 +69,7 @@ class Points:
 class Client:
     """Calls to one shop. Unless private addresses are allowed, `session` must resolve names through `PublicResolver`.
 
-    Raises ValueError for an address that may not be called.
+    Raises `AddressRefused` for an address that may not be called.
     """
 
     def __init__(

@@ -32,7 +32,7 @@ Query = Mapping[str, str | int]
 class Client:
     """Calls to one store. Unless private addresses are allowed, `session` must resolve names through `PublicResolver`.
 
-    Raises ValueError for an address that may not be called.
+    Raises `AddressRefused` for an address that may not be called.
     """
 
     def __init__(

@@ -34,3 +34,26 @@ async def test_readiness_tells_what_is_wrong(play: Stage) -> None:
     async with play.session.get(f"{play.url}/readyz") as answer:
         body: dict[str, Any] = await answer.json()
         assert (answer.status, body["status"]) == (200, "ok")
+
+
+async def test_an_address_that_may_no_longer_be_called_is_told_and_the_others_are_swept(dark: Stage) -> None:
+    async with dark.inside():
+        await dark.connect()
+    async with dark.inside(allow_private_urls=False):
+        job = (await dark.api("POST", "sweeps", {}))["job"]
+
+        async def ended() -> Any:
+            found = await dark.api("GET", f"jobs/{job}")
+            return found if found["state"] in {"done", "failed"} else None
+
+        found = await dark.until(ended, "the sweep ends")
+        assert found["state"] == "done", found["because"]
+        assert "BRIDGE_ALLOW_PRIVATE_URLS" in found["result"]["not_swept"][dark.store_id]
+        assert dark.shop_id in found["result"]["marked"]
+        items = (await dark.api("GET", "attention"))["items"]
+        assert [item["connection"] for item in items if item["kind"] == "connection"] == [dark.store_id]
+    async with dark.inside():
+        await dark.product("MUG")
+        await dark.imported(await dark.place(MUGS))
+        items = (await dark.api("GET", "attention"))["items"]
+        assert [item for item in items if item["kind"] == "connection"] == []

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
+from structlog.testing import capture_logs
 
 from bridge.bootstrap import PLATFORMS
 from bridge.domain.outcomes import Rejected, RemoteProblem, Retry
@@ -20,7 +21,7 @@ from bridge.storage.audit_runs import AuditRun
 from bridge.storage.connections import Connections
 from bridge.storage.engine import Database
 from bridge.storage.secrets import Vault, generate_key
-from bridge.sync import auditing
+from bridge.sync import auditing, upkeep
 from bridge.sync.auditing import audit
 from bridge.sync.desk import Desk, SyncSettings
 from bridge.sync.sheet import RemoteDown
@@ -314,3 +315,67 @@ async def test_an_audit_broken_off_goes_on_and_the_day_is_neither_skipped_nor_re
     assert await auditing.daily(ready.desk) is None
     ready.clock.at += timedelta(days=1)
     assert await auditing.daily(ready.desk) == 5
+
+
+async def another(ready: Set, name: str) -> shops.Shop:
+    """One more connection with a shop, of a later id."""
+
+    async def make(conn: AsyncConnection) -> shops.Shop:
+        made = await ready.desk.connections.upsert(
+            conn,
+            kind="tiktok",
+            name=name,
+            url="u",
+            identity=name,
+            credentials={},
+            facts={},
+            state="connected",
+            because="",
+        )
+        shop = await shops.upsert_found(conn, made.id, FoundShop(name, "Shop", "US", "c"))
+        return await shops.save_settings(conn, shop.id, ShopSettings(store=Tie(connection="con_none")))
+
+    return await ready.desk.db.write(make)
+
+
+async def test_a_mistake_with_one_connection_keeps_no_other_from_being_swept(
+    ready: Set, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready.remote.rows = {"1": NOW}
+    second = await another(ready, "8")
+
+    async def breaks(shop_id: str) -> Any:
+        if shop_id == ready.shop.id:
+            raise ValueError("nobody foresaw this")
+        return ready.remote
+
+    monkeypatch.setattr(ready.desk.gateways, "channel", breaks)
+    missed: dict[str, str] = {}
+    with capture_logs() as lines:
+        assert await sweep_all(ready.desk, not_swept=missed) == {second.id: 1}
+    assert list(missed) == [ready.shop.connection_id]
+    assert "ValueError" in missed[ready.shop.connection_id]
+    [line] = [one for one in lines if one["event"] == "sweep.broke"]
+    assert (line["log_level"], line["connection"]) == ("error", ready.shop.connection_id)
+    assert line["error"] == "ValueError: nobody foresaw this"
+    monkeypatch.undo()
+    assert ready.shop.id in await sweep_all(ready.desk), "its lease was let go"
+
+
+async def test_a_look_at_one_connection_that_breaks_keeps_no_other_from_being_looked_at(
+    ready: Set, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = await another(ready, "8")
+    seen: list[str] = []
+
+    async def breaks(_conn: AsyncConnection, connection_id: str) -> bool:
+        seen.append(connection_id)
+        if connection_id == ready.shop.connection_id:
+            raise ValueError("nobody foresaw this")
+        return False
+
+    monkeypatch.setattr(upkeep, "_tied", breaks)
+    with capture_logs() as lines:
+        await upkeep.look(ready.desk)
+    assert seen == [ready.shop.connection_id, second.connection_id]
+    assert [(one["event"], one["connection"]) for one in lines] == [("upkeep.broke", ready.shop.connection_id)]
