@@ -14,11 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.domain.alerting import Message, message_of
 from bridge.domain.outcomes import Done, Outcome, Rejected, Unknown
 from bridge.killpoints import KillPoint, reach
+from bridge.mistakes import place, told
 from bridge.ports import AlertSender, Clock
 from bridge.storage import alerts, leases
 from bridge.storage.alert_targets import AlertTarget, AlertTargets
 from bridge.storage.alerts import Alert
 from bridge.storage.engine import Database
+from bridge.storage.errors import StorageProblem
 from bridge.storage.ids import new_id
 from bridge.sync.desk import log
 
@@ -50,12 +52,21 @@ class Alerts:
             waiting = await self._db.read(alerts.waiting_targets)
             async with asyncio.TaskGroup() as group:
                 for target_id in waiting:
-                    group.create_task(self._tell(target_id))
+                    group.create_task(self._see_to(target_id))
         finally:
             await self._db.write(lambda conn: leases.release(conn, LEASE, self._owner))
 
     async def _lease(self, conn: AsyncConnection) -> bool:
         return await leases.try_lease(conn, LEASE, self._owner, LEASE_SECONDS, again=False)
+
+    async def _see_to(self, target_id: str) -> None:
+        """One target's trouble is its own: to the others something is being sent at this moment."""
+        try:
+            await self._tell(target_id)
+        except StorageProblem as problem:
+            log.warning("alert.not_recorded", target=target_id, because=str(problem))
+        except Exception as mistake:  # noqa: BLE001 -- nobody foresaw it, and it must not break off what goes to others
+            log.error("alert.broke", target=target_id, **told(mistake))
 
     async def _tell(self, target_id: str) -> None:
         target = await self._db.read(lambda conn: self._targets.get(conn, target_id))
@@ -79,6 +90,9 @@ class Alerts:
                 return await self._senders[target.kind].send(target.address, target.secrets, message)
         except TimeoutError:
             return Unknown(f"{target.address} did not finish within {SEND_WITHIN:g} s")
+        except Exception as mistake:  # noqa: BLE001 -- nobody foresaw it, so nobody knows whether it was sent
+            log.error("alert.broke", target=target.id, **told(mistake))
+            return Unknown(f"sending to {target.address} met a mistake ({place(mistake)}); the log says more")
 
     async def _record(self, target: AlertTarget, message: Message, outcome: Outcome, tried: int) -> None:
         if isinstance(outcome, Done):

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
 import pytest
 from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.alerting.email import EmailSender
 from bridge.alerting.mail_server import mail_server
 from bridge.alerting.webhook import WebhookSender
-from bridge.domain.outcomes import Done, Rejected, Retry
-from bridge.ports import AlertSender
+from bridge.domain.alerting import Message
+from bridge.domain.outcomes import Done, Outcome, Rejected, Retry
+from bridge.ports import AlertSender, NewTarget
 from bridge.storage import alerts as outbox
 from bridge.storage import attention
 from bridge.storage.alert_targets import AlertTarget, AlertTargets
 from bridge.storage.engine import Database
+from bridge.storage.errors import StorageDown
 from bridge.storage.secrets import Vault, generate_key
 from bridge.storage.tables import alert_targets
 from bridge.storage.tables import alerts as alerts_table
@@ -339,3 +342,64 @@ async def test_a_gone_receiver_is_given_up(sqlite_database: Database) -> None:
         target, hook.secret = await post.add("webhook", hook.url)
         hook.statuses = [410]
         assert isinstance(await post.alerts.test(target), Rejected)
+
+
+class Breaks:
+    """A way of telling with a mistake in it, which shows once the other way is under way."""
+
+    def __init__(self, under_way: asyncio.Event) -> None:
+        self._under_way = under_way
+
+    def check(self, address: str, _secret: str | None) -> NewTarget:
+        return NewTarget(shown=address, secrets={})
+
+    async def send(self, _address: str, _secrets: Mapping[str, Any], _message: Message) -> Outcome:
+        await self._under_way.wait()
+        raise LookupError("nobody foresaw this")
+
+
+async def test_a_mistake_with_one_target_breaks_off_nothing_that_goes_to_another(database: Database) -> None:
+    async with posted(database) as (post, _, hook):
+        under_way, hook.hang = asyncio.Event(), asyncio.Event()
+        post.senders["email"] = Breaks(under_way)
+        broken, _ = await post.add("email", "night@shop.test")
+        _, hook.secret = await post.add("webhook", hook.url)
+        await post.raised(1)
+        sending = asyncio.create_task(post.round())
+        async with asyncio.timeout(10):
+            while not hook.got:
+                await asyncio.sleep(0.01)
+            under_way.set()
+            while not (await post.of(broken)).because:
+                await asyncio.sleep(0.01)
+            hook.hang.set()
+            await sending
+        assert sorted(await post.states()) == ["sent", "waiting"]
+        assert len(hook.got) == 1
+        assert "LookupError" in (await post.of(broken)).because
+        [mine] = [one for one in (await database.read(outbox.search))[0] if one.state == "waiting"]
+        assert (mine.target_id, mine.attempts) == (broken.id, 1), "it is tried again, later"
+
+
+async def test_a_target_whose_outcome_cannot_be_written_breaks_off_nothing_either(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with posted(database) as (post, box, hook):
+        mailed, _ = await post.add("email", "night@shop.test")
+        _, hook.secret = await post.add("webhook", hook.url)
+        hook.hang = asyncio.Event()
+        plain = outbox.sent
+
+        async def lost(conn: AsyncConnection, target_id: str, message_id: str, because: str) -> None:
+            if target_id == mailed.id:
+                loop.call_soon_threadsafe(let_go.set)
+                raise StorageDown("the server has gone away")
+            await plain(conn, target_id, message_id, because)
+
+        loop, let_go = asyncio.get_running_loop(), hook.hang
+        monkeypatch.setattr(outbox, "sent", lost)
+        await post.raised(1)
+        async with asyncio.timeout(10):
+            await post.round()
+        assert sorted(await post.states()) == ["sent", "waiting"]
+        assert (len(box.mails), len(hook.got)) == (1, 1)
