@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,6 +39,8 @@ class Check:
     """Look for changes from then on; None: from where the restored database had read to."""
     not_swept: Mapping[str, str] = field(default_factory=dict)
     """Connections that could not be read yet, and why."""
+    swept: Sequence[str] = ()
+    """Connections that were read: they are not read again while others are waited for."""
     after: str | None = None
     """The last order that was marked."""
     marked: int = 0

@@ -7,7 +7,7 @@ database knows none of, also where the sale is dead by now. Only then may "not i
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -24,7 +24,7 @@ from bridge.sync.desk import Desk, log
 from bridge.sync.effect import Step
 from bridge.sync.linking import AlreadyTied
 from bridge.sync.sheet import RemoteDown, Sheet, Sides
-from bridge.sync.sweep import sweep_all
+from bridge.sync.sweep import sweep_some
 
 LEASE = "restore-check"
 LEASE_SECONDS = 120.0
@@ -125,7 +125,20 @@ async def _adopted(desk: Desk, sheet: Sheet, *, adopted: bool) -> None:
 # --- all of them ---------------------------------------------------------------------------------------------------
 
 
-async def advance(desk: Desk) -> None:
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A connection that could not be swept is left alone for a while, unless something about it changes."""
+
+    check: str
+    until: datetime
+    version: int
+
+
+Rests = dict[str, Rest]
+"""By connection. Kept in memory, as outages are: after a restart everybody is asked at once."""
+
+
+async def advance(desk: Desk, rests: Rests) -> None:
     """One turn of the check, by one process at a time; what is done is stored, so that another can go on."""
     check = await desk.db.read(restore.get)
     if check is None or not check.is_running:
@@ -134,7 +147,7 @@ async def advance(desk: Desk) -> None:
         return
     try:
         while check is not None:
-            check = await _turn(desk, check)
+            check = await _turn(desk, check, rests)
     finally:
         await desk.db.write(lambda conn: leases.release(conn, LEASE, desk.owner))
 
@@ -143,17 +156,12 @@ async def _lease(desk: Desk) -> bool:
     return await desk.db.write(lambda conn: leases.try_lease(conn, LEASE, desk.owner, LEASE_SECONDS, again=True))
 
 
-async def _turn(desk: Desk, check: Check) -> Check | None:
+async def _turn(desk: Desk, check: Check, rests: Rests) -> Check | None:
     """What comes next; None when there is nothing to do but wait."""
     if not await _lease(desk):
         return None
     if check.state == "sweeping":
-        missed: dict[str, str] = {}
-        await sweep_all(desk, None, check.since, missed)
-        if missed:
-            await _save(desk, replace(check, not_swept=missed))
-            return None
-        return await _save(desk, replace(check, state="marking", not_swept={}))
+        return await _sweep(desk, check, rests)
     if check.state == "marking":
         return await _mark(desk, check)
     left = await desk.db.read(lambda conn: restore.left(conn, check))
@@ -163,6 +171,33 @@ async def _turn(desk: Desk, check: Check) -> Check | None:
     counts = await desk.db.read(lambda conn: restore.counts(conn, check.id))
     log.warning("restore_check.ready", check=check.id, **{name.replace(":", "_"): n for name, n in counts.items()})
     return None
+
+
+async def _sweep(desk: Desk, check: Check, rests: Rests) -> Check | None:
+    """Each connection once. Those that could not be swept are waited for, and asked again when their rest is over."""
+    versions = await desk.db.read(desk.connections.versions)
+    left = versions.keys() - set(check.swept)
+    due = {one for one in left if _may_ask(desk, check, rests.get(one), versions[one])}
+    if not due and left:
+        return None
+    _, missed = await sweep_some(desk, due, check.since)
+    # That it needs a person is written to the connection too: it is what comes after that counts.
+    versions = await desk.db.read(desk.connections.versions)
+    for one in due:
+        rests.pop(one, None)
+        if one in missed and one in versions:
+            rests[one] = Rest(check.id, missed[one].until or desk.clock.now(), versions[one])
+    words = {one: check.not_swept.get(one, "") for one in left - due}
+    words |= {one: why.because for one, why in missed.items()}
+    swept = tuple(sorted({*check.swept, *due} - missed.keys()))
+    if words:
+        await _save(desk, replace(check, not_swept=words, swept=swept))
+        return None
+    return await _save(desk, replace(check, state="marking", not_swept={}, swept=swept))
+
+
+def _may_ask(desk: Desk, check: Check, rest: Rest | None, version: int) -> bool:
+    return rest is None or rest.check != check.id or rest.version != version or rest.until <= desk.clock.now()
 
 
 async def _mark(desk: Desk, check: Check) -> Check:

@@ -41,6 +41,7 @@ class Rounds:
         self._renew_tokens = renew_tokens
         self._send_alerts = send_alerts
         self._stopping = asyncio.Event()
+        self._rests: restoring.Rests = {}
         self._swept_at = desk.clock.now()
 
     def start(self) -> asyncio.Task[None]:
@@ -59,7 +60,7 @@ class Rounds:
             group.create_task(self._every(FORGET_EVERY, "forget", self._forget))
             group.create_task(self._every(RETENTION_LOOK, "retention", self._retention))
             group.create_task(self._every(UPKEEP_EVERY, "upkeep", lambda: upkeep.look(self._desk)))
-            group.create_task(self._every(RESTORE_EVERY, "restore", lambda: restoring.advance(self._desk)))
+            group.create_task(self._every(RESTORE_EVERY, "restore", lambda: restoring.advance(self._desk, self._rests)))
             group.create_task(self._every(WAITING_EVERY, "waiting", lambda: waiting.show(self._desk)))
             group.create_task(self._every(HISTORY_EVERY, "history", self._history))
 

@@ -289,7 +289,7 @@ async def test_the_check_goes_on_where_a_process_that_died_left_it(dark: Stage, 
     play = dark
     real: Callable[..., Awaitable[None]] = restoring.advance
 
-    async def never(_desk: Any) -> None:
+    async def never(_desk: Any, _rests: Any) -> None:
         """Another process has it, and dies."""
 
     monkeypatch.setattr(restoring, "advance", never)

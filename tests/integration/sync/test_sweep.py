@@ -16,12 +16,12 @@ from bridge.bootstrap import PLATFORMS
 from bridge.domain.outcomes import Rejected, RemoteProblem, Retry
 from bridge.domain.settings import ShopSettings, Tie
 from bridge.ports import Changed, ChangedPage, FoundShop, Stream
-from bridge.storage import cursors, orders, shops, work
+from bridge.storage import cursors, orders, restore, shops, work
 from bridge.storage.audit_runs import AuditRun
 from bridge.storage.connections import Connections
 from bridge.storage.engine import Database
 from bridge.storage.secrets import Vault, generate_key
-from bridge.sync import auditing, upkeep
+from bridge.sync import auditing, restoring, upkeep
 from bridge.sync.auditing import audit
 from bridge.sync.desk import Desk, SyncSettings
 from bridge.sync.sheet import RemoteDown
@@ -379,3 +379,38 @@ async def test_a_look_at_one_connection_that_breaks_keeps_no_other_from_being_lo
         await upkeep.look(ready.desk)
     assert seen == [ready.shop.connection_id, second.connection_id]
     assert [(one["event"], one["connection"]) for one in lines] == [("upkeep.broke", ready.shop.connection_id)]
+
+
+async def test_a_restore_check_asks_only_those_it_has_not_swept_and_not_before_their_rest_is_over(
+    ready: Set, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = await another(ready, "8")
+    down, up = Remote(broken_page=1), Remote()
+    by_shop = {ready.shop.id: down, second.id: up}
+
+    async def channel(shop_id: str) -> Any:
+        return by_shop[shop_id]
+
+    monkeypatch.setattr(ready.desk.gateways, "channel", channel)
+    await ready.desk.db.write(lambda conn: restore.begin(conn, "test", NOW))
+    rests: restoring.Rests = {}
+
+    async def advanced() -> tuple[int, int, str, dict[str, str]]:
+        await restoring.advance(ready.desk, rests)
+        check = await ready.desk.db.read(restore.get)
+        assert check is not None
+        return down.pages, up.pages, check.state, dict(check.not_swept)
+
+    waits = {ready.shop.connection_id: "the remote is down"}
+    for _ in range(3):
+        assert await advanced() == (1, 1, "sweeping", waits)
+    down.broken_page = 2
+    ready.clock.at += timedelta(seconds=6)
+    assert await advanced() == (2, 1, "sweeping", waits)
+    assert await advanced() == (2, 1, "sweeping", waits)
+    # Somebody mended the connection: it is asked at once.
+    mended = ready.shop.connection_id
+    await ready.desk.db.write(lambda conn: ready.desk.connections.update(conn, mended, name="mended"))
+    pages, others, state, missed = await advanced()
+    assert (pages, others, missed) == (3, 1, {})
+    assert state in {"looking", "ready"}
