@@ -48,7 +48,7 @@ from bridge.ports import (
     Store,
 )
 from bridge.readiness import Readiness
-from bridge.storage import leases
+from bridge.storage import jobs, leases
 from bridge.storage.alert_targets import AlertTargets
 from bridge.storage.connections import Connection, Connections
 from bridge.storage.engine import Database
@@ -56,6 +56,7 @@ from bridge.storage.inbox_writer import InboxWriter
 from bridge.storage.migrate import migrate
 from bridge.storage.rates import SharedPace
 from bridge.storage.secrets import Vault, reseal, verify_key
+from bridge.sync import asked
 from bridge.sync.alerts import Alerts
 from bridge.sync.desk import Desk, SyncSettings, SystemClock, log
 from bridge.sync.outbreak import CONNECTED
@@ -131,6 +132,7 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
     if db.dialect == "sqlite":
         # Its file is locked: no other process lives that could hold a lease, so nothing waits for one to run out.
         await db.write(leases.end_all)
+        await db.write(lambda conn: jobs.end_silent(conn, asked.KIND, 0, asked.LOST))
     given = config.admin_password
     first_password = await first_user(db, given.get_secret_value() if given else None)
     registry = CollectorRegistry()

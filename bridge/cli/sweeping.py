@@ -15,6 +15,8 @@ from bridge.cli.failing import Failed
 from bridge.cli.shown import JsonOption, UrlOption, console, moment, print_json, rows, table
 
 POLL_SECONDS = 0.25
+QUIET_SECONDS = 180.0
+"""A sweep gives a sign of life every few seconds, and one that does not is ended by the service."""
 
 
 group = typer.Typer(rich_markup_mode=None)
@@ -74,10 +76,18 @@ def _ended(api: Api, job: str) -> Any:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("sweeping")
+        last, heard = "", time.monotonic()
         while True:
             found = api.get(f"/api/v1/jobs/{segment(job)}")
             if found["state"] in {"done", "failed"}:
                 return found
+            if found["updated_at"] != last:
+                last, heard = found["updated_at"], time.monotonic()
+            elif time.monotonic() - heard > QUIET_SECONDS:
+                raise Failed(
+                    f"nothing was heard of the sweep since {moment(last)}: job {job}. The process that made it seems "
+                    "to be gone, or cannot write to its database; see its log, then ask again"
+                )
             progress.update(task, description=f"sweeping: {found['state']}")
             time.sleep(POLL_SECONDS)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, insert, select
 from sqlalchemy import update as sql_update
@@ -15,6 +15,8 @@ from bridge.storage.columns import db_now_ms
 from bridge.storage.errors import NotFound
 from bridge.storage.ids import new_id
 from bridge.storage.tables import jobs as table
+
+UNFINISHED: Final = ("queued", "running")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,16 @@ async def update(conn: AsyncConnection, job_id: str, **fields: Any) -> Job:
     return stored
 
 
+async def end_silent(conn: AsyncConnection, kind: str, seconds: float, because: str) -> Sequence[str]:
+    """End the unfinished jobs of one kind that were not written to for so many seconds. Answers which."""
+    silent = table.c.updated_at <= db_now_ms(-seconds)
+    where = (table.c.kind == kind, table.c.state.in_(UNFINISHED), silent)
+    ids = [*await conn.scalars(select(table.c.id).where(*where).order_by(table.c.id).with_for_update())]
+    for job_id in ids:
+        await update(conn, job_id, state="failed", because=because)
+    return ids
+
+
 async def newest(conn: AsyncConnection, kind: str, *, limit: int = 200) -> Sequence[Job]:
     """Jobs of one kind, the newest first."""
     rows = await conn.execute(select(table).where(table.c.kind == kind).order_by(table.c.id.desc()).limit(limit))
@@ -75,7 +87,7 @@ async def newest(conn: AsyncConnection, kind: str, *, limit: int = 200) -> Seque
 
 async def unfinished(conn: AsyncConnection, kind: str) -> Sequence[Job]:
     """Jobs of one kind that have not ended, the oldest first."""
-    open_ = table.c.state.in_(["queued", "running"])
+    open_ = table.c.state.in_(UNFINISHED)
     return [
         _record(row)
         for row in await conn.execute(select(table).where(table.c.kind == kind, open_).order_by(table.c.id))

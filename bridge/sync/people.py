@@ -15,15 +15,12 @@ from bridge.domain.link import Answer
 from bridge.domain.linking import Misfit, fit_rows
 from bridge.domain.requests import note_on_rejecting
 from bridge.ports import ActionRefused, Applied, RejectReason, Settled, Wanted
-from bridge.storage import attention, audit, jobs, orders, shops, work
+from bridge.storage import attention, audit, orders, shops, work
 from bridge.storage.orders import OrderRecord
-from bridge.sync import answers, applying, braking, bulk, history, lines, linking
+from bridge.sync import answers, applying, asked, braking, bulk, history, lines, linking
 from bridge.sync.bulk import settle_order
-from bridge.sync.desk import Desk, log
-from bridge.sync.sweep import sweep_all
+from bridge.sync.desk import Desk
 
-PATIENCE = timedelta(seconds=120)
-"""So long a sweep that a person asked for waits for one under way."""
 ALLOWED = frozenset({"create", "past", "brake", "link", "lines"})
 
 
@@ -122,32 +119,9 @@ class Actions:
         desk.wake()
 
     async def sweep(self, connection_id: str | None, since: datetime | None, who: str) -> str:
-        desk = self._desk
-
-        async def write(conn: AsyncConnection) -> str:
-            progress = {"connection": connection_id, "since": _iso(since), "who": who}
-            job = await jobs.create(conn, "sweep", progress=progress)
-            what = f"connection {connection_id} sweep begun" if connection_id else "sweep begun"
-            await audit.write(conn, who, what, None, {"job": job.id, "since": _iso(since)})
-            return job.id
-
-        job_id = await desk.db.write(write)
-        self._begin(self._sweep(job_id, connection_id, since))
+        job_id = await asked.begin(self._desk, connection_id, since, who)
+        self._begin(asked.run(self._desk, job_id, connection_id, since))
         return job_id
-
-    async def _sweep(self, job_id: str, connection_id: str | None, since: datetime | None) -> None:
-        desk = self._desk
-        not_swept: dict[str, str] = {}
-        await desk.db.write(lambda conn: jobs.update(conn, job_id, state="running"))
-        try:
-            marked = await sweep_all(desk, connection_id, since, not_swept, PATIENCE)
-        except Exception as problem:  # noqa: BLE001 -- a background job's end: logged whole, and shown with the job
-            because = f"{type(problem).__name__}: {problem}"
-            log.exception("sweep.failed", job=job_id)
-            await desk.db.write(lambda conn: jobs.update(conn, job_id, state="failed", because=because))
-            return
-        result = {"marked": marked, "not_swept": not_swept}
-        await desk.db.write(lambda conn: jobs.update(conn, job_id, state="done", result=result))
 
     async def history(self, shop_id: str, days: int, directions: Sequence[str], who: str) -> str:
         desk = self._desk
@@ -224,7 +198,3 @@ async def _order(conn: AsyncConnection, order_id: str) -> OrderRecord:
 
 def _key(record: OrderRecord) -> str:
     return str(OrderKey(record.shop_id, record.channel_order_id))
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None

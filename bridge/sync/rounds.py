@@ -10,7 +10,7 @@ from datetime import timedelta
 from bridge.domain.outcomes import RemoteProblem
 from bridge.storage import inbox
 from bridge.storage.errors import StorageDown
-from bridge.sync import history, restoring, retention, upkeep, waiting
+from bridge.sync import asked, history, restoring, retention, upkeep, waiting
 from bridge.sync.auditing import daily
 from bridge.sync.desk import Desk, log
 from bridge.sync.sweep import sweep_all
@@ -27,6 +27,8 @@ RESTORE_EVERY = timedelta(seconds=2)
 WAITING_EVERY = timedelta(minutes=1)
 HISTORY_EVERY = timedelta(seconds=10)
 """A run over the past that was broken off is gone on with after this, once its lease has run out."""
+LOST_EVERY = timedelta(seconds=15)
+"""How often it is looked for a person's sweep that nobody makes any more."""
 ARRIVALS_KEPT = timedelta(days=30)
 """Longer than any remote repeats a message (TikTok: 16 hours)."""
 SWEEP_LATE = timedelta(minutes=30)
@@ -63,6 +65,7 @@ class Rounds:
             group.create_task(self._every(RESTORE_EVERY, "restore", lambda: restoring.advance(self._desk, self._rests)))
             group.create_task(self._every(WAITING_EVERY, "waiting", lambda: waiting.show(self._desk)))
             group.create_task(self._every(HISTORY_EVERY, "history", self._history))
+            group.create_task(self._every(LOST_EVERY, "asked", lambda: asked.end_lost(self._desk)))
 
     async def _every(self, pause: timedelta, name: str, round_: Callable[[], Awaitable[None]]) -> None:
         """One round after another; a failed one is logged and the next one comes."""
