@@ -44,7 +44,6 @@ from bridge.ports import (
     FoundShop,
     Parts,
     Platform,
-    Renew,
     Store,
 )
 from bridge.readiness import Readiness
@@ -59,11 +58,10 @@ from bridge.storage.secrets import Vault, reseal, verify_key
 from bridge.sync import asked
 from bridge.sync.alerts import Alerts
 from bridge.sync.desk import Desk, SyncSettings, SystemClock, log
-from bridge.sync.outbreak import CONNECTED
+from bridge.sync.keepers import Keepers
 from bridge.sync.people import Actions
 from bridge.sync.restoring import RestoreChecks
 from bridge.sync.rounds import Rounds
-from bridge.sync.tokens import KeptTokens
 from bridge.sync.workers import Workers
 from bridge.web.app import create_app
 from bridge.web.desk import WebDesk
@@ -146,6 +144,7 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
     renewers = {kind: one.renew for kind, one in platforms.items() if one.renew is not None}
     keepers = Keepers(db, connections, clock, owner, renewers)
+    stack.push_async_callback(keepers.finished)
     gateways = _gateways(db, connections, platforms, keepers)
     bell = Bell()
     inbox = InboxWriter(db, lambda keys: workers.wake(len(keys)), meters.batch)
@@ -169,7 +168,7 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
     actions = Actions(desk)
     inbox.start()
     stack.push_async_callback(inbox.close)
-    rounds = Rounds(desk, keepers.renew_early, alerts.round)
+    rounds = Rounds(desk, lambda: keepers.renew_early(desk), alerts.round)
     courier = _courier()
     stack.push_async_callback(courier.close)
     web_desk = WebDesk(
@@ -295,38 +294,6 @@ class Bell:
     def ring(self) -> None:
         if self._workers is not None:
             self._workers.wake()
-
-
-class Keepers:
-    """The token keepers of this process, one per connection whose tokens end. `renewers`: by kind of platform."""
-
-    def __init__(
-        self, db: Database, connections: Connections, clock: Clock, owner: str, renewers: Mapping[str, Renew]
-    ) -> None:
-        self._db = db
-        self._connections = connections
-        self._clock = clock
-        self._owner = owner
-        self._renewers = renewers
-        self._kept: dict[str, KeptTokens] = {}
-
-    def of(self, connection: Connection) -> KeptTokens:
-        if connection.id not in self._kept:
-            renew = self._renewers[connection.kind]
-            self._kept[connection.id] = KeptTokens(
-                self._db, self._connections, self._clock, connection.id, self._owner, renew
-            )
-        return self._kept[connection.id]
-
-    def seen(self, connection: Connection) -> None:
-        if connection.kind in self._renewers:
-            self.of(connection).seen(connection)
-
-    async def renew_early(self) -> None:
-        """Renew what expires soon, for every connection that can."""
-        for connection in await self._db.read(self._connections.all):
-            if connection.kind in self._renewers and connection.state == CONNECTED:
-                await self.of(connection).renew_early()
 
 
 def _gateways(
