@@ -42,7 +42,7 @@ def decide(
     if effect is None and direction.partial == "ignore" and LINES not in link.allowed:
         return _partial(settings, books, what)
     limit = None if "past" in link.allowed else direction.effective_from
-    past = _before(store, link, effect.units if effect else books.refunded, limit)
+    past = _before(store, link, books, effect.units if effect else books.refunded, limit)
     if past is not None:
         because = (
             f"{what}; the {store.refund_word} ({past:%Y-%m-%d %H:%M} UTC) is older than the switch-on of this direction"
@@ -126,7 +126,20 @@ def _lines(
 def _since(
     store: StoreOrder, link: Link, books: Books, refunded: Sequence[str], effective_from: datetime
 ) -> frozenset[str]:
-    """The refunded units for which credit memos since the switch-on speak.
+    """The refunded units for which credit memos since the switch-on speak."""
+    room = _since_then(store, link, books, effective_from)
+    meant: list[str] = []
+    for unit in refunded:
+        wants = rows_of(link.unit_map[unit])
+        if all(room.get(name, 0) >= quantity for name, quantity in wants.items()):
+            meant.append(unit)
+            for taken, quantity in wants.items():
+                room[taken] -= quantity
+    return frozenset(meant)
+
+
+def _since_then(store: StoreOrder, link: Link, books: Books, effective_from: datetime) -> dict[str, int]:
+    """How many of each row the merchant refunded since the switch-on, for units that live.
 
     A memo is counted once: dead units that no memo of ours stands for are taken to stand on the newest ones.
     """
@@ -142,14 +155,7 @@ def _since(
             since += row.cancelled
         dead = sum(rows_of(link.unit_map[unit]).get(row.id, 0) for unit in books.dead)
         room[row.id] = since - max(0, dead - ours.get(row.id, 0))
-    meant: list[str] = []
-    for unit in refunded:
-        wants = rows_of(link.unit_map[unit])
-        if all(room.get(name, 0) >= quantity for name, quantity in wants.items()):
-            meant.append(unit)
-            for taken, quantity in wants.items():
-                room[taken] -= quantity
-    return frozenset(meant)
+    return room
 
 
 def _partial(settings: ShopSettings, books: Books, what: str) -> Settlement:
@@ -161,12 +167,13 @@ def _partial(settings: ShopSettings, books: Books, what: str) -> Settlement:
 
 
 def _before(
-    store: StoreOrder, link: Link, refunded: frozenset[str], effective_from: datetime | None
+    store: StoreOrder, link: Link, books: Books, refunded: frozenset[str], effective_from: datetime | None
 ) -> datetime | None:
     """The newest credit memo of the merchant's own that took some of these units' rows, when older than the switch-on.
 
-    The memo that emptied the order is the change; an earlier partial one does not make it old. Units cancelled in the
-    store have no memo: all that is known is that the order was not touched after its own `updated_at`.
+    The memo that emptied the order is the change; an earlier partial one does not make it old, and one that stands for
+    units that are dead does not make an older one new. Units cancelled in the store have no memo: all that is known is
+    that the order was not touched after its own `updated_at`.
     """
     if effective_from is None:
         return None
@@ -178,8 +185,11 @@ def _before(
     ]
     if any(row.cancelled for row in store.rows if row.id in rows) or not theirs:
         theirs.append(store.updated_at)
-    newest = max(theirs)
-    return newest if is_before(newest, effective_from) else None
+    older = [at for at in theirs if is_before(at, effective_from)]
+    room = _since_then(store, link, books, effective_from)
+    if len(older) < len(theirs) and any(room.get(row, 0) > 0 for row in rows):
+        return None
+    return max(older, default=None)
 
 
 def _held(kind: AttentionKind, because: str, books: Books) -> Settlement:

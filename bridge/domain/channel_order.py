@@ -57,6 +57,8 @@ class Unit:
     tax: Money
     status: str
     is_gift: bool = False
+    parts: tuple[str, ...] = ()
+    """What a virtual bundle is made of, such as `2 × MUG`; empty for what is sold as itself."""
     left_seller: bool = False
     """A package, tracking number or ready-to-ship time says that it may have left the shelf."""
 

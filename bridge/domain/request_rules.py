@@ -44,8 +44,9 @@ def shipment_of(
 ) -> Shipment:
     """Whether the units of a request have left the shelf, as both sides say now.
 
-    `NO` needs the store's word for every unit and no sign on TikTok; `YES` needs one unit that certainly left. A row of
-    which some units were shipped, but enough for the request were not, is neither: nobody can say which ones left.
+    `NO` needs the store's word for every unit, nothing that stands in the way of taking them back, and no sign on
+    TikTok; `YES` needs one unit that certainly left. A row of which some units were shipped, but enough for the request
+    were not, is neither: nobody can say which ones left.
     Where no store order was ever made and the bridge is the one to make it, nothing was shipped from the store.
     """
     signs = sorted(unit.id for unit in channel.units if unit.id in request.unit_ids and unit.left_seller)
@@ -63,6 +64,11 @@ def shipment_of(
     if not wanted.keys() <= rows.keys():
         return Shipment(Shipped.UNKNOWN, f"the store order {store.number} lacks rows of these units")
     touched = [rows[row_id] for row_id in sorted(wanted) if rows[row_id].shipped]
+    if not touched and store.barrier is not None:
+        # Packed, picked, with whoever sends it: nothing is marked as sent, and nobody can say that it will not be.
+        return Shipment(
+            Shipped.UNKNOWN, f"not shipped in the store yet (order {store.number}), but {store.barrier.because}"
+        )
     if not touched:
         return Shipment(Shipped.NO, f"not shipped in the store (order {store.number})")
     said = ", ".join(f"{row.shipped} of {row.ordered} {row.sku}" for row in touched)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.adoption import match_rows, mismatch
 from bridge.domain.attention import AttentionKind, Hold
+from bridge.domain.channel_order import ChannelOrder
 from bridge.domain.discretion import about_buyer, discreet
 from bridge.domain.effects import CreateOrder, Settlement, Verdict
 from bridge.domain.linking import Misfit
@@ -42,7 +43,7 @@ async def prepare(desk: Desk, sheet: Sheet, sides: Sides, effect: CreateOrder) -
         if theirs is not None:
             return await _adopt_theirs(desk, sheet, theirs)
         sku_map = await desk.db.read(lambda conn: shops.sku_map(conn, sheet.shop.id))
-        planned = await _reading(sheet, store.plan_order(sides.channel, sheet.shop.settings, sku_map))
+        planned = await _planned(sheet, store, sides.channel, sku_map)
         if isinstance(planned, CannotPlan):
             kind = (
                 AttentionKind.UNKNOWN_SKU if planned.kind is CannotPlanKind.UNKNOWN_SKU else AttentionKind.CANNOT_CREATE
@@ -67,6 +68,30 @@ async def prepare(desk: Desk, sheet: Sheet, sides: Sides, effect: CreateOrder) -
             "origin": "created",
         }
     return Prepared({"number": plan.number, "total": str(plan.total), "notes": list(plan.notes)}, record)
+
+
+async def _planned(
+    sheet: Sheet, store: Store, channel: ChannelOrder, sku_map: Mapping[str, str]
+) -> OrderPlan | CannotPlan:
+    bundled = _bundles(channel, sku_map)
+    if bundled is not None:
+        return bundled
+    return await _reading(sheet, store.plan_order(channel, sheet.shop.settings, sku_map))
+
+
+def _bundles(channel: ChannelOrder, sku_map: Mapping[str, str]) -> CannotPlan | None:
+    """A line that is a virtual bundle stands for several things at once: only the merchant knows which product of the
+    store takes their stock. One of the same SKU may be just one of them, so it is not taken for granted.
+    """
+    found = [unit for unit in channel.living if unit.parts and unit.seller_sku and unit.seller_sku not in sku_map]
+    if not found:
+        return None
+    made = {unit.seller_sku: ", ".join(unit.parts) for unit in found}
+    because = "; ".join(f"{sku} is a virtual bundle on TikTok Shop ({parts})" for sku, parts in made.items())
+    because += (
+        ". Map its seller SKU to the product of the store whose stock it takes, also where both are called alike."
+    )
+    return CannotPlan(CannotPlanKind.UNKNOWN_SKU, because, skus=tuple(made))
 
 
 def _since(record: OrderRecord | None) -> datetime | None:

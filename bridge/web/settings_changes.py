@@ -18,22 +18,21 @@ def with_shop_change(
 ) -> ShopSettings:
     """`change`: only the fields that were sent. `views`: codes of the store's views, None where they are not known.
 
-    Tying sets `orders_since` to now unless it is set. A direction counts from now when the tie brings it to life, and
-    when dry run is switched off; so do orders then, unless another time is sent along: what came up in a dry run was
-    dealt with by hand.
+    When the shop is tied to a store, and when dry run is switched off, orders and the directions that are on count from
+    now, unless another time is sent along: what came up while nothing was done here was dealt with otherwise.
     """
     fields: dict[str, Any] = dict(change)
     if "store" in fields:
         fields["store"] = _tie(before.store, fields["store"], views)
     after = before.model_copy(update=fields)
-    if after.store is not None and after.orders_since is None:
-        after = after.model_copy(update={"orders_since": now})
     tied = before.store is None and after.store is not None
     sharp = before.dry_run and not after.dry_run
-    if sharp and before.orders_since is not None and after.orders_since == before.orders_since:
+    if after.store is not None and after.orders_since is None:
+        after = after.model_copy(update={"orders_since": now})
+    if (tied or sharp) and before.orders_since is not None and after.orders_since == before.orders_since:
         after = after.model_copy(update={"orders_since": now})
     if tied or sharp:
-        after = after.model_copy(update={"cancellation_sync": _from_now(after.cancellation_sync, now, always=sharp)})
+        after = after.model_copy(update={"cancellation_sync": _from_now(after.cancellation_sync, now)})
     # Copies are not checked by themselves.
     return ShopSettings.model_validate(after.model_dump())
 
@@ -62,12 +61,12 @@ def _tie(before: Tie | None, sent: Mapping[str, Any] | None, views: Collection[s
     return tie
 
 
-def _from_now(sync: CancellationSync, now: datetime, *, always: bool) -> CancellationSync:
-    """Directions that are on count from now; `always` also where they had an earlier beginning."""
+def _from_now(sync: CancellationSync, now: datetime) -> CancellationSync:
+    """Directions that are on count from now, also where they had an earlier beginning; a later one stays."""
     changes: dict[str, Any] = {}
     for name in ("store_to_channel", "channel_to_store", "buyer_requests"):
         direction = getattr(sync, name)
-        if direction.enabled and (always or direction.effective_from is None):
+        if direction.enabled and (direction.effective_from is None or direction.effective_from < now):
             changes[name] = direction.model_copy(update={"effective_from": now})
     return sync.model_copy(update=changes)
 

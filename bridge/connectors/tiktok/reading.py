@@ -173,6 +173,11 @@ def _unit(line: Json, currency: str, *, left: bool) -> Unit:
         tax=Money(sum(taxes, Decimal(0)), currency),
         status=order_status(line.get("display_status")),
         is_gift=line.get("is_gift") is True,
+        # Get Order Detail: "For a virtual bundle SKU, returns an array of related product SKUs that compose" it.
+        parts=tuple(
+            f"{one.get('sku_count') or 1} × {one.get('seller_sku') or one.get('sku_id')}"
+            for one in items(line, "combined_listing_skus")
+        ),
         left_seller=left,
     )
 

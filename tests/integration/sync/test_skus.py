@@ -46,6 +46,17 @@ async def test_mapping_a_sku_settles_every_order_that_waits_for_it_and_no_other(
     assert (await play.api("GET", path))["mappings"] == {"PLATE-TT": "STICKER"}
 
 
+async def test_a_virtual_bundle_takes_nobodys_stock_until_its_product_is_named(play: Stage) -> None:
+    """The store knows a mug of that SKU; whether three of them are meant, only the merchant knows."""
+    parts = [{"sku_id": "1", "sku_count": 3, "product_id": "1", "seller_sku": "MUG"}]
+    order_id = await play.place({**MUGS, "overrides": {"combined_listing_skus": parts}})
+    order = await play.settled(order_id, "is a virtual bundle on TikTok Shop")
+    assert kinds(order) == {"unknown_sku"}
+    assert "MUG is a virtual bundle on TikTok Shop (3 × MUG)" in order["because"]
+    await play.api("PATCH", f"shops/{play.shop_id}/sku-mappings", {"mappings": {"MUG": "MUG"}})
+    await play.imported(order_id)
+
+
 @pytest.mark.both_databases
 async def test_a_product_that_was_added_settles_all_of_the_kind(play: Stage) -> None:
     waiting = [await unknown(play, CUP) for _ in range(3)]

@@ -41,6 +41,20 @@ async def test_fields_left_out_keep_their_value(house: House) -> None:
     assert datetime.fromisoformat(shop["orders_since"]) == house.clock.at - timedelta(hours=1)
 
 
+async def test_tying_again_begins_anew(house: House) -> None:
+    """While it was tied to nothing, somebody else dealt with the orders."""
+    shop_id, store_id = await house.tied_shop()
+    body = {"store_to_channel": {"enabled": True, "default_reason": "out_of_stock"}}
+    path = f"/api/v1/shops/{shop_id}/cancellation-sync"
+    assert (await house.ask("PUT", path, json=body)).status == 200
+    await put(house, shop_id, {"store": None})
+    house.clock.pass_time(hours=100)
+    shop = await put(house, shop_id, {"store": {"connection": store_id}})
+    sync = shop["cancellation_sync"]
+    begin = [shop["orders_since"], *(sync[name]["effective_from"] for name in ("store_to_channel", "channel_to_store"))]
+    assert [datetime.fromisoformat(one) for one in begin] == [house.clock.at] * 3
+
+
 async def test_a_stated_beginning_is_kept(house: House) -> None:
     store, channel = await house.connect_magento(), await house.connect_tiktok()
     shop_id = channel["shops"][0]["id"]

@@ -237,6 +237,18 @@ def test_the_memo_that_emptied_the_order_is_the_change() -> None:
     assert isinstance(decide(channel(), store(memos=memos)).effect, CancelOrder)
 
 
+def test_a_later_memo_that_stands_for_a_dead_unit_does_not_make_an_old_change_new() -> None:
+    """One unit was refunded before the switch-on; then the other one died, and its memo was made by hand."""
+    dead = channel(cancellations=[record("c", ["1"])])
+    memos = [memo("1", {"A": 1}, at=BEFORE), memo("2", {"A": 1}, at=AFTER)]
+    settlement = decide(dead, store(memos=memos))
+    assert (settlement.effect, kinds(settlement)) == (None, [AttentionKind.BEFORE_SWITCH_ON])
+    new = [memo("1", {"A": 1}, at=AFTER), memo("2", {"A": 1}, at=AFTER)]
+    assert isinstance(decide(dead, store(memos=new)).effect, CancelOrder)
+    ours = [memo("1", {"A": 1}, token=OURS, at=AFTER), memo("2", {"A": 1}, at=AFTER)]
+    assert isinstance(decide(dead, store(memos=ours)).effect, CancelOrder)
+
+
 @pytest.mark.parametrize(
     "later",
     [memo("2", {}, total="5"), memo("2", {"A": 0}, total="5"), memo("2", {"B": 1}), memo("2", {"B": 1}, token=OURS)],

@@ -31,6 +31,7 @@ from bridge.domain.link import Answer, Link, Refusal
 from bridge.domain.plans import Reserved
 from bridge.domain.request_rules import AFTER_DEADLINE, LAST_LOOK, Shipped, shipment_of
 from bridge.domain.settings import BuyerRequests, RequestRule, ShopSettings
+from bridge.domain.store_order import Barrier
 from tests.unit.domain.making import (
     AFTER,
     CLOSED,
@@ -158,6 +159,18 @@ def test_rows_of_other_units_do_not_count() -> None:
     tied = link(pieces(u1="A", u2="B"))
     assert left(["1"], [row("A", 1), row("B", 1, shipped=1)], tied=tied) is Shipped.NO
     assert left(["2"], [row("A", 1), row("B", 1, shipped=1)], tied=tied) is Shipped.YES
+
+
+@pytest.mark.parametrize("passes", [True, False])
+def test_what_the_store_cannot_take_back_is_not_known_to_be_there(*, passes: bool) -> None:
+    """With a fulfilment service: nothing is marked as sent, and nobody can say that it will not be."""
+    reading = channel(cancellations=[request("r", ["1"])])
+    with_somebody = store([row()], barrier=Barrier("a fulfilment service packs it", passes=passes))
+    found = shipment_of(reading.cancellations[0], reading, with_somebody, link(), settings())
+    assert found.shipped is Shipped.UNKNOWN
+    assert "a fulfilment service packs it" in found.because
+    sent = store([row(shipped=2)], barrier=Barrier("a fulfilment service packs it", passes=passes))
+    assert shipment_of(reading.cancellations[0], reading, sent, link(), settings()).shipped is Shipped.YES
 
 
 def test_what_cannot_be_read_is_not_known() -> None:
