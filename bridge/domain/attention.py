@@ -170,7 +170,8 @@ TEXTS: Mapping[AttentionKind, AttentionText] = {
     AttentionKind.BOOKS_MOVED: AttentionText(
         "The store's books moved in a way nobody expected",
         "Compare the store's refunds with the numbers shown: one may have been booked twice. The order is blocked "
-        "in both directions until you choose *settle now*.",
+        "in both directions until you choose *settle now*, which takes the store's refunds at their word: a unit that "
+        "was refunded by mistake and still lives on TikTok Shop may then be cancelled there.",
     ),
     AttentionKind.RESTOCK_UNCERTAIN: AttentionText(
         "Refunded without restock: nobody can say that the stock was taken",
