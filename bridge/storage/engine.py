@@ -205,8 +205,14 @@ class Database:
                     # Half an answer may still be on its way: nobody may use this connection again.
                     await asyncio.shield(conn.invalidate())
                     raise
+                except DBAPIError:
+                    if state.committing:
+                        # What a refused COMMIT leaves open nobody rolls back: the next one's would commit it.
+                        await conn.invalidate()
+                    raise
         except TimeoutError:
             if scope.expired():
+                mysql.doubt(engine)
                 raise _Hung from None
             raise
 

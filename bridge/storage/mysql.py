@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ssl
+import time
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import URL, event, text
+from sqlalchemy import URL, Engine, event, text
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bridge.storage import wire
@@ -20,6 +23,10 @@ IDLE_SECONDS = 120
 Between two statements lie milliseconds. A process that stands still there (its machine paused, the network cut) would
 else keep its rows for the server's `wait_timeout`, eight hours, and the others would skip them.
 """
+
+_MADE = "made"
+"""When a pooled connection was made."""
+_doubted: WeakKeyDictionary[Engine, float] = WeakKeyDictionary()
 
 _SESSION = (
     "SET SESSION time_zone = '+00:00', "
@@ -84,14 +91,27 @@ def make_engine(url: URL, *, writing: bool) -> AsyncEngine:
         },
     )
 
-    def prepare(connection: Any, _record: Any) -> None:
+    def prepare(connection: Any, record: Any) -> None:
+        record.info[_MADE] = time.monotonic()
         cursor = connection.cursor()
         cursor.execute(_session(writing=writing))
         cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
         cursor.close()
 
+    def is_trusted(_connection: Any, record: Any, _proxy: Any) -> None:
+        if record.info[_MADE] <= _doubted.get(engine.sync_engine, 0.0):
+            raise DisconnectionError("made before another one was found dead")
+
     event.listen(engine.sync_engine, "connect", prepare)
+    event.listen(engine.sync_engine, "checkout", is_trusted)
     return engine
+
+
+def doubt(engine: AsyncEngine) -> None:
+    """One of its connections was dead without a word, so others may be: what was made before now is made anew before
+    its next use.
+    """
+    _doubted[engine.sync_engine] = time.monotonic()
 
 
 async def findings(conn: AsyncConnection) -> list[StorageFinding]:

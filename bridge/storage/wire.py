@@ -9,13 +9,14 @@ errors, what a description means and how a value is read from its bytes stay aio
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import aiomysql
 from aiomysql.connection import MySQLResult
 from pymysql.constants import CR
-from pymysql.err import InternalError, OperationalError
+from pymysql.err import InternalError, MySQLError, OperationalError
 from pymysql.protocol import MysqlPacket
 
 _PIECE = 256 * 1024
@@ -28,6 +29,18 @@ _LENGTHS = {0xFC: 2, 0xFD: 3, 0xFE: 8}
 """A value's first byte → in how many bytes its length follows; a smaller first byte is the length itself."""
 _REMEMBERED = 1000
 """Statements whose columns are kept; ours are fewer."""
+
+_SIGNS_OF_LIFE = {
+    getattr(socket, name): value
+    for name, value in {
+        "TCP_KEEPIDLE": 10,
+        "TCP_KEEPINTVL": 5,
+        "TCP_KEEPCNT": 4,
+        "TCP_USER_TIMEOUT": 30_000,
+    }.items()
+    if hasattr(socket, name)
+}
+"""A host that is gone without a word is given up after half a minute, where the platform can: idle or asked."""
 
 _Converters = Sequence[tuple[str | None, Callable[[Any], Any] | None]]
 _known: dict[tuple[str, bytes], tuple[Any, Any, _Converters]] = {}
@@ -45,8 +58,33 @@ class Connection(aiomysql.Connection):  # type: ignore[misc]  # aiomysql has no 
         """Received and not yet read."""
 
     async def opened(self) -> Self:
-        await self._connect()
+        """Raises `MySQLError`, whatever was in the way; nothing is left open then."""
+        try:
+            # The driver's own limit ends where the server has taken the connection; the greeting may never come.
+            async with asyncio.timeout(self.connect_timeout):
+                await self._connect()
+        except asyncio.CancelledError:
+            self.close()
+            raise
+        except MySQLError:
+            raise
+        except TimeoutError as problem:
+            self.close()
+            text = f"Can't connect to MySQL server on {self._host!r}: no greeting within {self.connect_timeout} s"
+            raise OperationalError(CR.CR_CONN_HOST_ERROR, text) from problem
+        except Exception as problem:
+            # A connection that is cut right after it was made is no socket any more, and uvloop calls using it a
+            # mistake of ours; what is no MySQL server greets in words that cannot be read.
+            self.close()
+            text = f"Lost connection to MySQL server while connecting ({type(problem).__name__}: {problem})"
+            raise OperationalError(CR.CR_SERVER_LOST, text) from problem
         return self
+
+    def _set_keep_alive(self) -> None:
+        super()._set_keep_alive()
+        raw = self._writer.transport.get_extra_info("socket")
+        for option, value in _SIGNS_OF_LIFE.items():
+            raw.setsockopt(socket.IPPROTO_TCP, option, value)
 
     @property
     def _is_cut(self) -> bool:
@@ -62,7 +100,11 @@ class Connection(aiomysql.Connection):  # type: ignore[misc]  # aiomysql has no 
     async def ensure_closed(self) -> None:
         if self._is_cut:
             self.close()
-        await super().ensure_closed()
+        try:
+            await super().ensure_closed()
+        except OSError:
+            # Cut while we said goodbye: there is nobody to say it to.
+            self.close()
 
     async def _more(self) -> None:
         try:
