@@ -33,6 +33,7 @@ from bridge.connectors.tiktok.reasons import cancels_lines, reasons_for
 from bridge.connectors.woocommerce.entry import ENTRY as WOOCOMMERCE
 from bridge.gateways import KeptGateways, MakeChannel, MakeStore
 from bridge.keys import api_token, digest, secret_keys
+from bridge.lifeline import Lifeline
 from bridge.meters import Meters
 from bridge.ports import (
     Account,
@@ -102,6 +103,8 @@ class Service:
     actions: Actions
     runner: web.AppRunner
     port: int
+    over: asyncio.Event
+    """Set where it ended though nobody told it to; the log says why. Whoever runs it ends, to be started anew."""
     token: str | None = field(repr=False)
     first_password: str | None = field(default=None, repr=False)
     """Of the first user, where this start made it and made the password up: shown once."""
@@ -199,13 +202,15 @@ async def _start(config: Config, clock: Clock, stack: contextlib.AsyncExitStack)
     )
     stack.push_async_callback(_ended, asyncio.create_task(meters.watch_the_loop(), name="loop-lag"))
     stack.push_async_callback(actions.close)
-    stack.push_async_callback(_stop, config, workers, rounds, asyncio.create_task(workers.run()), rounds.start())
+    lifeline = Lifeline(workers, rounds)
+    lifeline.start()
+    stack.push_async_callback(lifeline.stop, config.stop_timeout)
     runner, port = await _listen(config, web_desk)
     stack.push_async_callback(runner.cleanup)
     log.info(
         "service.started", host=config.host, port=port, database=db.dialect, seconds=round(time.monotonic() - began, 3)
     )
-    return Service(config, db, desk, workers, rounds, actions, runner, port, token, first_password)
+    return Service(config, db, desk, workers, rounds, actions, runner, port, lifeline.over, token, first_password)
 
 
 def _senders(config: Config, session: aiohttp.ClientSession, clock: Clock) -> dict[str, AlertSender]:
@@ -229,18 +234,6 @@ async def _listen(config: Config, desk: WebDesk) -> tuple[web.AppRunner, int]:
     site = web.TCPSite(runner, config.host, config.port, backlog=1024)
     await site.start()
     return runner, int(runner.addresses[0][1])
-
-
-async def _stop(
-    config: Config, workers: Workers, rounds: Rounds, working: asyncio.Task[None], turning: asyncio.Task[None]
-) -> None:
-    """Nothing new is taken; what is in hand may finish; the rest is taken up again by its lease."""
-    workers.stop()
-    rounds.stop()
-    _done, late = await asyncio.wait({working, turning}, timeout=config.stop_timeout)
-    for task in late:
-        task.cancel()
-    await asyncio.gather(working, turning, return_exceptions=True)
 
 
 def _sync_settings(config: Config) -> SyncSettings:

@@ -27,7 +27,8 @@ def serve(
     """Run the service until it is told to stop (SIGTERM or Ctrl-C).
 
     Settings come from BRIDGE_… variables (docs/reference/settings.md). Without any, it keeps its data in the folder
-    `data`, in an embedded database, and listens on http://127.0.0.1:8080. A stop finishes what is in hand.
+    `data`, in an embedded database, and listens on http://127.0.0.1:8080. A stop finishes what is in hand. Where a
+    part of it breaks that it cannot do without, it ends with 1: whatever watches over it starts it again.
     """
     import uvloop
 
@@ -66,7 +67,19 @@ async def _serve(settings: Config) -> None:
                 f"bridge: sign in there as admin with the password {service.first_password} (shown this once)\n"
             )
         sys.stderr.flush()
-        await stop.wait()
+        await _either(stop, service.over)
+    if not stop.is_set():
+        raise Failed(
+            "the service ended by itself, because a part of it broke; the log says which and why. Start it again"
+        )
+
+
+async def _either(*events: asyncio.Event) -> None:
+    """Until one of them is set."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
 
 
 def migrate(*, as_json: JsonOption = False) -> None:

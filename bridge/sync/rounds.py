@@ -45,9 +45,11 @@ class Rounds:
         self._stopping = asyncio.Event()
         self._rests: restoring.Rests = {}
         self._swept_at = desk.clock.now()
+        self._turning: asyncio.Task[None] | None = None
 
     def start(self) -> asyncio.Task[None]:
-        return asyncio.create_task(self._run())
+        self._turning = asyncio.create_task(self._run(), name="rounds")
+        return self._turning
 
     def stop(self) -> None:
         self._stopping.set()
@@ -103,6 +105,8 @@ class Rounds:
         """What keeps the rounds from being made, in sentences."""
         if self._stopping.is_set():
             return ["The service is stopping."]
+        if self._turning is not None and self._turning.done():
+            return ["Nothing is done by the clock any more; the log says why. Restart the service."]
         late = self._desk.clock.now() - self._swept_at - self._desk.settings.sweep_interval
         if late > SWEEP_LATE:
             return [f"No sweep was finished for {late.total_seconds() / 60:.0f} minutes longer than it should take."]

@@ -14,7 +14,7 @@ import structlog
 
 from bridge.domain.keys import HintKey, OrderKey, parse_key
 from bridge.killpoints import KillPoint, reach
-from bridge.mistakes import frames, place
+from bridge.mistakes import place, told
 from bridge.storage import work
 from bridge.storage.errors import CommitUnknown, StorageDown
 from bridge.storage.work import POISON_ATTEMPTS, Claimed
@@ -94,6 +94,9 @@ class Workers:
             except StorageDown as down:
                 log.error("storage.down", because=str(down))
                 await self._rest(STORAGE_PAUSE, self._calls)
+            except Exception as mistake:  # noqa: BLE001 -- logged with its place; a worker that ended would end them all
+                log.error("worker.broke", **told(mistake))
+                await self._rest(STORAGE_PAUSE, self._calls)
 
     async def _give_way(self) -> None:
         """Senders wait for an answer and give up; work waits and loses nothing. So a crowd goes first, for a while."""
@@ -108,7 +111,7 @@ class Workers:
             claimed = self._owed.pop()
             try:
                 await work.give_back(self._desk.db, claimed)
-            except StorageDown:
+            except BaseException:
                 self._owed.append(claimed)
                 raise
 
@@ -148,8 +151,12 @@ class Workers:
         except asyncio.CancelledError:
             # Told to stop and out of time: others need not wait for the lease to run out.
             self._owed.append(hand.claimed)
-            with contextlib.suppress(StorageDown):
+            try:
                 await self._give_back()
+            except StorageDown:
+                pass
+            except Exception as mistake:  # noqa: BLE001 -- logged with its place; the lease runs out by itself
+                log.error("worker.broke", **told(mistake))
             raise
         except CommitUnknown as unknown:
             # Whether the last step was written is for the next look to find out: an open claim says that it was.
@@ -163,8 +170,7 @@ class Workers:
                 "work.failed",
                 key=hand.claimed.key,
                 attempt=hand.claimed.attempts,
-                error=f"{type(mistake).__name__}: {mistake}",
-                frames=frames(mistake),
+                **told(mistake),
             )
             await self._put_off(hand.claimed, place(mistake))
         finally:
@@ -175,7 +181,7 @@ class Workers:
     async def _put_off(self, claimed: Claimed, because: str | None) -> None:
         try:
             await work.put_off(self._desk.db, claimed, AFTER_FAILURE.total_seconds(), because=because)
-        except StorageDown:
+        except BaseException:
             self._owed.append(claimed)
             raise
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.mistakes import told
 from bridge.ports import Platform
 from bridge.storage import shops
 from bridge.storage.connections import Connection, Connections
@@ -136,6 +137,9 @@ class Keyring:
                     self._problem = None
                 except StorageProblem as problem:
                     self._problem = problem
+                except Exception as mistake:  # noqa: BLE001 -- logged with its place; a sender is told to come again
+                    log.error("keys_broke", **told(mistake))  # noqa: TRY400 -- a traceback is made by reading files
+                    self._problem = StorageProblem(f"the keys could not be read: {type(mistake).__name__}")
             if self._problem is not None:
                 raise self._problem
 

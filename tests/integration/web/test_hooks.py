@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy.ext.asyncio import AsyncConnection
+from structlog.testing import capture_logs
 
+from bridge.bootstrap import PLATFORMS
 from bridge.ports import FoundShop
 from bridge.web.keyring import Keyring
 from tests.integration.web.house import MAGENTO, SHOP, TIKTOK, House
@@ -108,6 +112,35 @@ async def test_a_cached_key_costs_no_read(house: House, monkeypatch: pytest.Monk
     monkeypatch.setattr(Keyring, "refresh", no_read)
     for number in range(20):
         assert (await house.magento_says(store["id"], {"id": str(number)})).status == 200
+
+
+async def test_a_mistake_while_keys_are_read_is_nobodys_wrong_signature_and_ends_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await house.connect_magento()
+    plain, rounds = Keyring._changes, 0
+
+    async def broken(self: Keyring, conn: AsyncConnection) -> Any:
+        raise RuntimeError("a mistake of ours")
+
+    async def three_rounds(_seconds: float) -> None:
+        nonlocal rounds
+        rounds += 1
+        if rounds == 2:
+            monkeypatch.setattr(Keyring, "_changes", plain)
+        if rounds == 3:
+            raise asyncio.CancelledError
+
+    keyring = Keyring(house.db, house.connections, PLATFORMS)
+    monkeypatch.setattr(Keyring, "_changes", broken)
+    with capture_logs() as logged:
+        assert (await house.magento_says("con_nobody", {"id": "1"})).status == 503
+        with pytest.raises(asyncio.CancelledError):
+            await keyring.run(three_rounds)
+    assert [line["error"] for line in logged if line["event"] == "keys_broke"] == [
+        "RuntimeError: a mistake of ours"
+    ] * 3
+    assert keyring.known_connection(store["id"]) is not None
 
 
 async def test_metrics_count_deliveries_by_outcome(house: House) -> None:
