@@ -12,12 +12,14 @@ from sqlalchemy import BindParameter, Row, Select, Update, bindparam, func, inse
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.storage import restore
+from bridge.storage import fence, restore
 from bridge.storage.columns import db_now_ms
 from bridge.storage.errors import AlreadyOpen, NotFound
+from bridge.storage.fence import LeaseLost
 from bridge.storage.ids import new_id
 from bridge.storage.tables import ledger as table
 from bridge.storage.tables import orders, shops
+from bridge.storage.work import Claimed
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,21 @@ async def ground(
     return Ground(1 + int(row.voided), row.version, row.now, row.paused)
 
 
+def _prefixed(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A parameter of an INSERT must not be called like a column."""
+    return {f"new_{name}": value for name, value in row.items()}
+
+
+_UNDER_LEASE = (
+    insert(table)
+    .from_select(
+        [column.name for column in table.c],
+        fence.held(*[bindparam(f"new_{column.name}", type_=column.type) for column in table.c]),
+    )
+    .execution_options(preserve_rowcount=True)
+)
+
+
 async def open_claim(
     conn: AsyncConnection,
     *,
@@ -135,11 +152,13 @@ async def open_claim(
     acting: bool = False,
     shop_id: str | None = None,
     now: datetime | None = None,
+    under: Claimed | None = None,
 ) -> Claim:
     """Claim the units; commit before acting. Raises `AlreadyOpen` where the order has an open claim, `NotFound`.
 
     `acting`: the call goes out as soon as this is committed. A caller who has just read the order's shop and the
-    database's time in this transaction hands them in.
+    database's time in this transaction hands them in. `under`: the lease under which this was decided, which is to
+    be held still. Raises `LeaseLost`.
     """
     if shop_id is None or now is None:
         found = (
@@ -168,8 +187,12 @@ async def open_claim(
         because="",
     )
     keys = {"shop_id": shop_id, "units": list(ordered), "units_key": _units_key(ordered), "open_for": order_id}
+    row = {field.name: getattr(claim, field.name) for field in fields(claim)} | keys
     try:
-        await conn.execute(insert(table), {field.name: getattr(claim, field.name) for field in fields(claim)} | keys)
+        if under is None:
+            await conn.execute(insert(table), row)
+        elif not (await conn.execute(_UNDER_LEASE, _prefixed(row) | fence.values(under))).rowcount:
+            raise LeaseLost(under.key)
     except IntegrityError as problem:
         if await current(conn, order_id) is None:
             raise

@@ -1,12 +1,11 @@
 """Work: which keys are worth a look, since when, and who looks now. Rows exist only while something is due.
 
-Lease times are the database's; what is left of a lease is measured by the local monotonic clock from before the claim.
+Lease times are the database's; what is left of a lease is measured by a local clock from before the claim.
 The statements that stand between a delivery and its effect are built once: building one takes longer than running it.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -29,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.clocks import lasting
 from bridge.storage.columns import MYSQL_NOW, SQLITE_NOW, Instant, db_now_ms, seconds, to_millis
 from bridge.storage.engine import Database
 from bridge.storage.tables import work as table
@@ -50,12 +50,12 @@ class Claimed:
     lease_until: datetime
     """By the database's clock."""
     claimed_monotonic: float
-    """Local monotonic time from before the claim was asked for."""
+    """Local lasting time (`bridge.clocks`) from before the claim was asked for."""
     lease_seconds: float
 
     def remaining(self) -> float:
         """Seconds of the lease left, never more than the database grants."""
-        return self.lease_seconds - (time.monotonic() - self.claimed_monotonic)
+        return self.lease_seconds - (lasting() - self.claimed_monotonic)
 
     @property
     def is_poison(self) -> bool:
@@ -127,7 +127,7 @@ async def take(
     handed out; keys whose lease ran out are. `newest`: what became due last goes first, so that one message
     need not wait behind thousands.
     """
-    asked = time.monotonic()
+    asked = lasting()
     rows = (await conn.execute(_LAST_DUE if newest else _LONGEST_DUE, {"lease": lease_seconds, "most": limit})).all()
     if not rows:
         return []
@@ -216,7 +216,7 @@ async def swap(conn: AsyncConnection, claimed: Claimed, key: str) -> Claimed | N
     """
     if key == claimed.key:
         return claimed
-    asked = time.monotonic()
+    asked = lasting()
     rows = await _locked(conn, sorted([claimed.key, key]))
     hint = rows.get(claimed.key)
     if hint is None or hint.lease_owner != claimed.owner:
@@ -256,7 +256,7 @@ async def extend(db: Database, claimed: Claimed, lease_seconds: float) -> Claime
     """The same lease, so many seconds from now; None where it was lost."""
 
     async def prolong(conn: AsyncConnection) -> Claimed | None:
-        asked = time.monotonic()
+        asked = lasting()
         kept = await conn.execute(_EXTEND, _ours(claimed) | {"lease": lease_seconds})
         if not kept.rowcount:
             return None

@@ -21,11 +21,12 @@ from bridge.killpoints import KillPoint, reach
 from bridge.storage import changelog, ledger, orders
 from bridge.storage.changelog import Line
 from bridge.storage.errors import AlreadyOpen
+from bridge.storage.fence import LeaseLost
 from bridge.storage.ledger import Claim
 from bridge.sync import braking, drifting, outbreak, waiting
 from bridge.sync.arrivals import note_arrivals, read_facts
 from bridge.sync.desk import CALL_TIMEOUT, Desk, log
-from bridge.sync.lease import Lease, LeaseLost
+from bridge.sync.lease import Lease
 from bridge.sync.sheet import RemoteDown, Sheet, Sides, standing_facts
 
 PENDING_LOOK = timedelta(seconds=60)
@@ -100,19 +101,22 @@ async def perform(desk: Desk, lease: Lease, sheet: Sheet, sides: Sides, effect: 
     if isinstance(prepared, Step):
         return prepared
     await lease.at_least(CALL_TIMEOUT)
-    claim = await _claim(desk, sheet, sides, effect, prepared)
+    claim = await _claim(desk, lease, sheet, sides, effect, prepared)
     if claim is None:
         return AGAIN
     _tell(desk, claim, "claimed", effect.because)
     reach(handler.points.claimed)
+    await lease.at_least(timedelta(0))  # who stood still since the claim may find that it was looked for in vain
     outcome = await handler.call(desk, sheet, sides, claim)
     reach(handler.points.answered)
     return await _conclude(desk, sheet, sides, claim, outcome, handler)
 
 
-async def _claim(desk: Desk, sheet: Sheet, sides: Sides, effect: Effect, prepared: Prepared) -> Claim | None:
+async def _claim(
+    desk: Desk, lease: Lease, sheet: Sheet, sides: Sides, effect: Effect, prepared: Prepared
+) -> Claim | None:
     """Claim the units and commit. None when the settings moved, effects are paused or another claim is open: read
-    again.
+    again. Raises `LeaseLost`: what was read may be answered already by whoever took the order over.
     """
     units = tuple(sorted(effect.units))
 
@@ -133,22 +137,6 @@ async def _claim(desk: Desk, sheet: Sheet, sides: Sides, effect: Effect, prepare
             units,
             attempt,
         )
-        try:
-            claim = await ledger.open_claim(
-                conn,
-                order_id=sheet.record.id,
-                side=side,
-                kind=kind,
-                units=units,
-                token=token,
-                attempt=attempt,
-                payload=dict(prepared.payload),
-                acting=True,
-                shop_id=sheet.shop.id,
-                now=ground.now,
-            )
-        except AlreadyOpen:
-            return None
         if prepared.record:
             await orders.set_fields(conn, sheet.record.id, **prepared.record)
         facts = {"effect": kind, "units": list(units), "attempt": attempt, "token": token, "read": read_facts(sides)}
@@ -156,9 +144,25 @@ async def _claim(desk: Desk, sheet: Sheet, sides: Sides, effect: Effect, prepare
         drift = await drifting.found(conn, sheet, sides, effect, ground.now)
         lines = [*told, *drift, Line("claimed", effect.because, facts)]
         await changelog.write_all(conn, sheet.record.id, lines, ground.now)
-        return claim
+        return await ledger.open_claim(
+            conn,
+            order_id=sheet.record.id,
+            side=side,
+            kind=kind,
+            units=units,
+            token=token,
+            attempt=attempt,
+            payload=dict(prepared.payload),
+            acting=True,
+            shop_id=sheet.shop.id,
+            now=ground.now,
+            under=lease.claimed,
+        )
 
-    return await desk.db.write(open_)
+    try:
+        return await desk.db.write(open_)
+    except AlreadyOpen:
+        return None
 
 
 def quiet_until(desk: Desk, claim: Claim, handler: Handler) -> datetime:

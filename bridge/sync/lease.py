@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bridge.storage import work
+from bridge.storage.fence import LeaseLost
 from bridge.storage.work import Claimed
 from bridge.sync.desk import Desk
 
-
-class LeaseLost(Exception):
-    """Another process took the work over: nothing more is done here."""
+WRITING = timedelta(seconds=10)
+"""So much of a lease is left when what was decided is written: else whoever was slow would find it run out, and nobody
+had taken it.
+"""
 
 
 class Lease:

@@ -15,7 +15,7 @@ from bridge.domain.comparison import Case, compare
 from bridge.domain.effects import EffectKind, Settlement, Verdict
 from bridge.domain.keys import OrderKey
 from bridge.killpoints import KillPoint, reach
-from bridge.storage import attention, changelog, orders, restore
+from bridge.storage import attention, changelog, fence, orders, restore
 from bridge.storage.ledger import Claim
 from bridge.storage.orders import OrderState
 from bridge.sync import (
@@ -39,7 +39,7 @@ from bridge.sync import (
 from bridge.sync.arrivals import note_arrivals
 from bridge.sync.desk import CALL_TIMEOUT, Desk, log
 from bridge.sync.effect import Handler, kind_of, perform, quiet_until, resume
-from bridge.sync.lease import Lease
+from bridge.sync.lease import WRITING, Lease
 from bridge.sync.sheet import RemoteDown, Sheet, Sides, link_of, read_sheet, read_sides
 
 MOST_STEPS = 12
@@ -88,7 +88,7 @@ async def settle(desk: Desk, key: OrderKey, lease: Lease, first: Sheet | None = 
             step = await _step(desk, sheet, lease)
         except RemoteDown as down:
             due = await outbreak.wait_for(desk, down.connection_id, down.outcome)
-            await _waits(desk, sheet, down, due)
+            await _waits(desk, lease, sheet, down, due)
             return due
         if not isinstance(step, _Again):
             return step
@@ -112,7 +112,7 @@ async def _step(desk: Desk, sheet: Sheet, lease: Lease) -> datetime | _Again | N
             await outbreak.works_again(desk, connection.id)
     if sides is None:
         if not await _taken_back(desk, sheet):
-            await _record(desk, sheet, None, _not_shown(sheet))
+            await _record(desk, lease, sheet, None, _not_shown(sheet))
         return None
     if sheet.claim is not None:
         handler = HANDLERS[kind_of(sheet.claim)]
@@ -141,14 +141,14 @@ async def _step(desk: Desk, sheet: Sheet, lease: Lease) -> datetime | _Again | N
         if looked is None:
             return AGAIN_NOW
         settlement = looked
-        await _record(desk, sheet, sides, settlement)
+        await _record(desk, lease, sheet, sides, settlement)
         if not able.refunds_work and settlement.verdict is Verdict.WAITING and settlement.look_again_at is None:
             return desk.clock.now() + capabilities.WHILE_BROKEN
         return settlement.look_again_at
     step = await perform(desk, lease, sheet, sides, settlement.effect, HANDLERS[settlement.effect.kind])
     if step.settlement is not None:
         told = replace(step.settlement, holds=step.settlement.holds + settlement.holds)
-        await _record(desk, sheet, sides, told)
+        await _record(desk, lease, sheet, sides, told)
         return told.look_again_at
     return AGAIN_NOW if step.again else step.due
 
@@ -182,8 +182,12 @@ def _blocked_until(desk: Desk, sheet: Sheet) -> datetime | None:
     return max(times, default=None)
 
 
-async def _record(desk: Desk, sheet: Sheet, sides: Sides | None, settlement: Settlement) -> None:
-    """Write down what arrived, what was read, what was decided and why; once, however often it is decided."""
+async def _record(desk: Desk, lease: Lease, sheet: Sheet, sides: Sides | None, settlement: Settlement) -> None:
+    """Write down what arrived, what was read, what was decided and why; once, however often it is decided.
+
+    Raises `LeaseLost`: whoever took the order over has seen what came later.
+    """
+    await lease.at_least(WRITING)
     record = sheet.record
 
     async def write(conn: AsyncConnection) -> None:
@@ -218,6 +222,7 @@ async def _record(desk: Desk, sheet: Sheet, sides: Sides | None, settlement: Set
         if sheet.paused is not None:
             verdict, kind = settlement.verdict.value, settlement.withheld
             await restore.note(conn, sheet.paused, record.id, verdict, settlement.because, effect=kind)
+        await fence.keep(conn, lease.claimed)
 
     await desk.db.write(write)
     log.info(
@@ -239,7 +244,8 @@ def _waits_for(sheet: Sheet, settlement: Settlement) -> str | None:
     return settlement.waits_for or None
 
 
-async def _waits(desk: Desk, sheet: Sheet, down: RemoteDown, due: datetime) -> None:
+async def _waits(desk: Desk, lease: Lease, sheet: Sheet, down: RemoteDown, due: datetime) -> None:
+    await lease.at_least(WRITING)
     because = f"waiting: {down.outcome.because}"
     fields = waiting.fields(desk, sheet, waiting.outage_of(down.connection_id))
 
@@ -248,6 +254,7 @@ async def _waits(desk: Desk, sheet: Sheet, down: RemoteDown, due: datetime) -> N
         await changelog.write_once(conn, sheet.record.id, "waiting", steady(because), because, facts)
         await orders.set_fields(conn, sheet.record.id, state=OrderState.WAITING, because=because, **fields)
         await answers.show(conn, desk, sheet, down.channel)
+        await fence.keep(conn, lease.claimed)
 
     await desk.db.write(write)
 

@@ -17,11 +17,12 @@ from bridge.killpoints import KillPoint, reach
 from bridge.mistakes import place, told
 from bridge.storage import work
 from bridge.storage.errors import CommitUnknown, StorageDown
+from bridge.storage.fence import LeaseLost
 from bridge.storage.work import POISON_ATTEMPTS, Claimed
 from bridge.sync import following, parking
 from bridge.sync.desk import Desk, log
 from bridge.sync.hints import Found, Taken, resolve
-from bridge.sync.lease import Lease, LeaseLost
+from bridge.sync.lease import Lease
 from bridge.sync.settle import settle
 from bridge.sync.sheet import Sheet
 from bridge.sync.taking import Hand, take

@@ -17,8 +17,8 @@ from bridge.cli import serving
 from bridge.cli.failing import Failed
 from bridge.storage import work
 from bridge.storage.errors import CommitUnknown, StorageDown, StorageProblem
+from bridge.storage.fence import LeaseLost
 from bridge.sync import taking, workers
-from bridge.sync.lease import LeaseLost
 from bridge.sync.rounds import Rounds
 from bridge.sync.settle import settle
 from bridge.sync.workers import Workers
