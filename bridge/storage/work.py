@@ -138,6 +138,15 @@ async def take(
     ]
 
 
+_TOOK = select(table.c.lease_until).where(_OURS, table.c.attempts == bindparam("attempts"))
+
+
+async def took(conn: AsyncConnection, claimed: Claimed) -> Claimed | None:
+    """What was taken in a transaction whose end nobody heard of, where it holds after all."""
+    until = await conn.scalar(_TOOK, _ours(claimed) | {"attempts": claimed.attempts})
+    return None if until is None else replace(claimed, lease_until=until)
+
+
 async def claim(db: Database, owner: str, lease_seconds: float, limit: int = 1) -> list[Claimed]:
     """`take` in a transaction of its own."""
     # Run again after a lost commit, it takes other rows; the first ones come back when their lease runs out.

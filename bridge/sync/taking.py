@@ -26,12 +26,18 @@ class Hand:
 
 async def take(desk: Desk, owner: str, *, newest: bool = False) -> Hand | None:
     """Lease what is due the longest, or what became due last. None: nothing is."""
+    last: Claimed | None = None
 
     async def claim(conn: AsyncConnection) -> Hand | None:
-        claimed = await work.take(conn, owner, desk.settings.lease.total_seconds(), 1, newest=newest)
-        return Hand(claimed[0], await _first_look(conn, desk, claimed[0])) if claimed else None
+        nonlocal last
+        # Run again after a commit that nobody heard of: what it took may be ours, and would wait for its lease to end.
+        claimed = await work.took(conn, last) if last is not None else None
+        if claimed is None:
+            found = await work.take(conn, owner, desk.settings.lease.total_seconds(), 1, newest=newest)
+            claimed = found[0] if found else None
+        last = claimed
+        return Hand(claimed, await _first_look(conn, desk, claimed)) if claimed else None
 
-    # Run again after a lost commit, it takes another row; the first one comes back when its lease runs out.
     return await desk.db.write(claim, idempotent=True)
 
 
