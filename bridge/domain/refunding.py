@@ -135,7 +135,7 @@ def _effect(
         why = left_the_seller(books.dead[unit], has_left_sign=left_signs[unit])
         if why is not None:
             away[unit] = why
-    unshipped = {row.id: _unshipped(row) for row in store.rows}
+    unshipped = {row.id: _unshipped(store, row) for row in store.rows}
     split = split_rows(
         _quantities(due, link),
         unshipped,
@@ -153,21 +153,29 @@ def _effect(
     shipped = [
         row.sku for row in store.rows if row.id not in restock_rows and quantities.get(row.id, 0) > unshipped[row.id]
     ]
+    gone = [store.whereabouts or f"{sku} was shipped in the store" for sku in shipped]
     return RefundOrder(
         because=_because(store, books, taken, due, everything=everything),
         units=taken,
         quantities=quantities,
         everything=everything,
         restock_rows=restock_rows,
-        restock_because=_restock_because(rule.because, away, shipped, restock_rows, quantities, allowed=rule.allowed),
+        restock_because=_restock_because(rule.because, away, gone, restock_rows, quantities, allowed=rule.allowed),
         cancellation_id=", ".join(dict.fromkeys(filter(None, (books.dead[unit].cancellation_id for unit in due)))),
-        concerns=_concerns(taken, away, shipped, uncertain=rule.uncertain and not restock_rows, because=rule.because),
+        concerns=_concerns(
+            taken, away, shipped, gone, uncertain=rule.uncertain and not restock_rows, because=rule.because
+        ),
         reason=_reason(books, taken, due),
     )
 
 
-def _unshipped(row: StoreRow) -> int:
-    """Units of the row still on the store's shelf: Magento's refunds use up unshipped units first (measured)."""
+def _unshipped(store: StoreOrder, row: StoreRow) -> int:
+    """Units of the row still on the store's shelf: Magento's refunds use up unshipped units first (measured).
+
+    None where nobody can say which are.
+    """
+    if store.whereabouts:
+        return 0
     return max(0, row.ordered - row.cancelled - row.shipped - row.refunded)
 
 
@@ -251,7 +259,7 @@ def _because(store: StoreOrder, books: Books, taken: frozenset[str], due: tuple[
 def _restock_because(
     rule: str,
     away: dict[str, str],
-    shipped: list[str],
+    gone: list[str],
     restock_rows: frozenset[str],
     quantities: dict[str, int],
     *,
@@ -261,19 +269,26 @@ def _restock_because(
         return f"not restocked: {rule}"
     if restock_rows == frozenset(quantities):
         return f"restocked: {rule}"
-    reasons = [*away.values(), *(f"{sku} was shipped in the store" for sku in shipped)]
+    reasons = [*away.values(), *gone]
     return f"{'restocked in part' if restock_rows else 'not restocked'}: {sentence(reasons)}"
 
 
 def _concerns(
-    taken: frozenset[str], away: dict[str, str], shipped: list[str], *, uncertain: bool, because: str
+    taken: frozenset[str],
+    away: dict[str, str],
+    shipped: list[str],
+    gone: list[str],
+    *,
+    uncertain: bool,
+    because: str,
 ) -> tuple[Hold, ...]:
+    """`shipped`: SKUs not known to be on the shelf; `gone`: why, in words."""
     holds: list[Hold] = []
-    gone = sorted(unit for unit in taken if unit in away)
-    if gone or shipped:
-        reasons = [*(away[unit] for unit in gone), *(f"{sku} was shipped in the store" for sku in shipped)]
+    units_away = sorted(unit for unit in taken if unit in away)
+    if units_away or shipped:
+        reasons = [*(away[unit] for unit in units_away), *gone]
         text = f"refunded without restock, the goods may be under way: {sentence(reasons)}"
-        holds.append(Hold(AttentionKind.GOODS_UNDER_WAY, text, {"units": gone, "shipped_skus": shipped}))
+        holds.append(Hold(AttentionKind.GOODS_UNDER_WAY, text, {"units": units_away, "shipped_skus": shipped}))
     if uncertain:
         text = f"refunded without restock: units {', '.join(sorted(taken))}: {because}"
         holds.append(Hold(AttentionKind.RESTOCK_UNCERTAIN, text, {"units": sorted(taken)}))

@@ -120,6 +120,9 @@ class StoreOrder:
     """Something is not sent yet and not held by us, so that it could be."""
     customer_note: str = ""
     """What stands in the order's note to or from the customer; some connectors name the sale there."""
+    whereabouts: str = ""
+    """Why its rows do not tell whether units left, in words; empty where `shipped` is to be believed. No unit counts as
+    on the shelf then, nor as sent."""
     refund_word: str = "refund"
     """What its platform calls one of them: Magento's is a credit memo."""
 

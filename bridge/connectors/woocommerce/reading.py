@@ -24,6 +24,11 @@ CANCELLATION: Final = "cancellation"
 TRASH: Final = "trash"
 _ZERO: Final = Decimal(0)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_BY_STATUS: Final = "order fully refunded"
+"""Reason of the refund that WooCommerce itself makes when the status is set to `refunded` by hand
+(`wc_order_fully_refunded`). A store in another language has it in its own words, which are not known here."""
+_ROUNDS_TO_NOTHING: Final = Decimal("0.5")
+"""A rest that WooCommerce takes for none, in a store that shows its prices without decimals."""
 _BEFORE_DISPATCH: Final = frozenset({"pending", "on-hold", "processing", "checkout-draft", "auto-draft", "failed"})
 Json = Mapping[str, Any]
 
@@ -147,9 +152,10 @@ def read_order(order: Json, refund_rows: Sequence[Json], keys: Sequence[str] = (
     refunds = [read_refund(refund, lines, currency) for refund in refund_rows]
     created, updated = read_time(order.get("date_created_gmt")), read_time(order.get("date_modified_gmt"))
     at = updated or created or _EPOCH
-    if is_over(status, refunds):
-        refunds += _rest(ordered, refunds, at, currency)
     total = cents(amount(order, "total"))
+    if is_over(status, refund_rows, refunds, total):
+        refunds += _rest(ordered, refunds, at, currency)
+    rows = tuple(_row(line, refunds, is_completed=is_completed(order, status)) for line in lines)
     paid = total if order.get("date_paid_gmt") or status in {"processing", "completed", "refunded"} else _ZERO
     return StoreOrder(
         id=order_id,
@@ -165,21 +171,34 @@ def read_order(order: Json, refund_rows: Sequence[Json], keys: Sequence[str] = (
         total_paid=Money(paid, currency),
         total_refunded=Money(sum((one.total.amount for one in refunds), _ZERO), currency),
         total_invoiced=Money(total, currency),
-        rows=tuple(_row(line, refunds, is_completed=is_completed(order, status)) for line in lines),
+        rows=rows,
         refunds=tuple(sorted(refunds, key=lambda one: (one.created_at, len(one.id), one.id))),
         barrier=barrier(status),
         customer_note=text(order.get("customer_note")),
+        whereabouts=whereabouts(order, status, rows),
     )
 
 
-def is_over(status: str, refunds: Sequence[StoreRefund]) -> bool:
+def is_over(status: str, refund_rows: Sequence[Json], refunds: Sequence[StoreRefund], total: Decimal) -> bool:
     """Whether the status alone says that all that is left of the order is gone.
 
-    `cancelled` does. `refunded` set by hand does: WooCommerce then makes a refund of the money alone
-    (`wc_order_fully_refunded`). `refunded` because our own refunds gave back all the money does not: what they took is
-    what they say.
+    `cancelled` does, and so does `refunded` set by hand: WooCommerce then makes a refund of the money alone, with a
+    reason of its own. But it sets `refunded` too when refunds have given back all the money, whatever units they took,
+    and ours among them: then what they took is what they say.
     """
-    return status == "cancelled" or (status == "refunded" and not (refunds and all(one.is_ours for one in refunds)))
+    if status != "refunded":
+        return status == "cancelled"
+    if not refunds or any(map(_is_by_status, refund_rows)):
+        return True
+    if all(one.is_ours for one in refunds):
+        return False
+    left = total - sum((one.total.amount for one in refunds), _ZERO)
+    return not total or left >= _ROUNDS_TO_NOTHING
+
+
+def _is_by_status(refund: Json) -> bool:
+    reason = " ".join(text(refund.get("reason")).split()).rstrip(".").casefold()
+    return reason == _BY_STATUS and not rows_in(refund, "line_items")
 
 
 def _rest(ordered: Mapping[str, int], refunds: Sequence[StoreRefund], at: datetime, currency: str) -> list[StoreRefund]:
@@ -197,6 +216,17 @@ def is_completed(order: Json, status: str) -> bool:
     The date stays when the order is refunded afterwards.
     """
     return status == "completed" or (bool(order.get("date_completed_gmt")) and status not in _BEFORE_DISPATCH)
+
+
+def whereabouts(order: Json, status: str, rows: Sequence[StoreRow]) -> str:
+    """Why what is left of the order may have been sent, though it was never completed; empty where that is told.
+
+    Plugins have statuses of their own (`shipped`, `delivered`, `awaiting-pickup`), which leave no date behind; what an
+    order was before it became `refunded`, or went to the trash, WooCommerce does not tell.
+    """
+    if status in _BEFORE_DISPATCH or is_completed(order, status) or not any(row.left for row in rows):
+        return ""
+    return f"its status in WooCommerce is “{status}”, which does not say whether the goods left"
 
 
 def barrier(status: str) -> Barrier | None:

@@ -107,6 +107,34 @@ async def test_what_the_merchant_says_by_status_by_rows_and_by_money(woo: WooCom
     assert await woo.stock() == Decimal(stock or 0) + 2
 
 
+async def test_money_that_empties_the_order_takes_no_unit_with_it(woo: WooCommerceBench) -> None:
+    whole, rest, echo = [await woo.create() for _ in range(3)]
+    await woo.control("POST", f"orders/{whole.id}/refund", {"amount": str(whole.grand_total.amount)})
+    await woo.control("POST", f"orders/{rest.id}/refund", {"lines": [{"sku": "SKU-A"}]})
+    left = rest.grand_total.amount - (await woo.read(rest.id)).total_refunded.amount
+    await woo.control("POST", f"orders/{rest.id}/refund", {"amount": str(left), "reason": "late"})
+    # A goodwill leaves one unit's price, and our refund of one unit uses it up.
+    price = echo.rows[0].price
+    await woo.control("POST", f"orders/{echo.id}/refund", {"amount": str(echo.grand_total.amount - price)})
+    one = refund(await woo.read(echo.id), {echo.rows[0].id: 1})
+    assert isinstance(await woo.store.refund_order(await woo.read(echo.id), one), Done)
+    read = [await woo.read(order.id) for order in (whole, rest, echo)]
+    assert [order.state for order in read] == ["refunded"] * 3
+    assert [gone(order) for order in read] == [[0], [1], [1]]
+    assert all(order.total_refunded == order.total_paid for order in read)
+
+
+async def test_a_status_of_a_plugin_does_not_prove_that_the_goods_are_there(woo: WooCommerceBench) -> None:
+    order = await woo.create()
+    woo.there(order).status = "shipped"
+    read = await woo.read(order.id)
+    assert "“shipped”" in read.whereabouts
+    assert (gone(read), read.barrier) == ([0], None)
+    # Refunded as it is asked for, and the mark is found again.
+    assert isinstance(await woo.store.refund_order(read, replace(refund(read), restock_rows=frozenset())), Done)
+    assert gone(await woo.read(order.id)) == [2]
+
+
 async def test_the_trash_stands_in_the_way_until_it_is_restored(woo: WooCommerceBench) -> None:
     order = await woo.create()
     await woo.control("POST", f"orders/{order.id}/trash")

@@ -325,6 +325,18 @@ def test_tiktoks_word_decides_and_where_absent_any_sign_that_the_unit_left(
     assert bool(effect.concerns) is not back
 
 
+def test_where_the_rows_do_not_tell_what_left_all_is_refunded_and_nothing_restocked() -> None:
+    unsure = "its status is “shipped”, which does not say whether the goods left"
+    settlement = decide(
+        cancelled(), store([row("A", 1), row("B", 1)], whereabouts=unsure), link=link(pieces(u1="A", u2="B"))
+    )
+    effect = refund(settlement)
+    assert (effect.everything, effect.restock_rows) == (True, frozenset())
+    assert effect.restock_because == f"not restocked: {unsure}"
+    assert [hold.kind for hold in effect.concerns] == [AttentionKind.GOODS_UNDER_WAY]
+    assert unsure in effect.concerns[0].because
+
+
 def test_a_row_shipped_in_part_is_two_effects() -> None:
     three, on_one_row = [unit("1"), unit("2"), unit("3")], pieces(u1="A", u2="A", u3="A")
     reading = channel(three, [record("c", ["1", "2", "3"])], status="CANCELLED")

@@ -155,6 +155,17 @@ def test_it_has_not_left_only_where_both_sides_say_so() -> None:
     assert left(["1", "2"], [row()], status="PARTIALLY_SHIPPING") is Shipped.UNKNOWN
 
 
+def test_a_store_that_cannot_say_what_left_proves_no_shelf() -> None:
+    unsure = "its status is “shipped”, which does not say whether the goods left"
+    assert isinstance(decide(ASKED, store(), settings=ruled(UNSHIPPED)).effect, ApproveRequest)
+    settlement = decide(ASKED, store(whereabouts=unsure), settings=ruled(UNSHIPPED))
+    assert settlement.effect is None
+    assert shown(settlement).facts["requests"][0]["shipped"] == "unknown"
+    assert f"{unsure} (order TT-577001)" in shown(settlement).because
+    gone = decide(ASKED, store([row(shipped=2)], whereabouts=unsure), settings=ruled(UNSHIPPED))
+    assert shown(gone).facts["requests"][0]["shipped"] == "yes"
+
+
 def test_rows_of_other_units_do_not_count() -> None:
     tied = link(pieces(u1="A", u2="B"))
     assert left(["1"], [row("A", 1), row("B", 1, shipped=1)], tied=tied) is Shipped.NO

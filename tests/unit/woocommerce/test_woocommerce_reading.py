@@ -92,6 +92,28 @@ def test_refunded_set_by_hand_takes_all() -> None:
     assert gone(read(status="refunded")) == {"11": 2}
 
 
+def test_money_alone_that_empties_the_order_takes_no_unit_though_woocommerce_calls_it_refunded() -> None:
+    goodwill = refund(31, "25.00", reason="sorry for the delay")
+    assert gone(read(goodwill, status="refunded")) == {"11": 0}
+    assert gone(read(refund(31, "25.00"), status="refunded")) == {"11": 0}
+    first, rest = refund(31, "20.00", [refunded(41, 11, 1, "10.00")]), refund(32, "5.00", reason="and the rest")
+    assert gone(read(first, rest, status="refunded")) == {"11": 1}
+
+
+def test_our_own_refund_that_empties_the_order_after_a_goodwill_leaves_the_living_unit_alone() -> None:
+    goodwill, ours = refund(31, "15.00"), refund(32, "10.00", [refunded(41, 11, 1, "10.00")], mark(OURS))
+    found = read(goodwill, ours, status="refunded")
+    assert gone(found) == {"11": 1}
+    assert [one.is_ours for one in found.refunds] == [False, True]
+
+
+def test_refunded_by_hand_after_other_refunds_takes_what_they_left() -> None:
+    before = refund(31, "15.00")
+    assert gone(read(before, refund(32, "10.00", reason="Order fully refunded."), status="refunded")) == {"11": 2}
+    # Its own refund was kept from being made: the refunds that are there do not explain the status.
+    assert gone(read(before, status="refunded")) == {"11": 2}
+
+
 def test_refunded_by_our_own_refunds_takes_what_they_say() -> None:
     """A refund of ours of the last paid unit turns the order `refunded` while a gift is left in it."""
     ours = refund(31, "20.00", [refunded(41, 11, 2, "20.00")], mark(OURS))
@@ -104,6 +126,22 @@ def test_completed_is_shipped_and_stays_so_when_it_is_refunded() -> None:
     for status in ("completed", "refunded", "cancelled"):
         assert read(status=status, date_completed_gmt=at).rows[0].shipped == 2
     assert read(status="processing", date_completed_gmt=at).rows[0].shipped == 0
+
+
+@pytest.mark.parametrize("status", ["shipped", "partial-shipped", "delivered", "trash"])
+def test_a_status_that_does_not_say_whether_it_left_proves_no_shelf(status: str) -> None:
+    found = read(status=status)
+    assert found.whereabouts == f"its status in WooCommerce is “{status}”, which does not say whether the goods left"
+    assert found.rows[0].shipped == 0
+
+
+def test_where_it_is_told_whether_it_left_there_is_nothing_to_doubt() -> None:
+    for status in ("pending", "on-hold", "processing", "failed", "completed"):
+        assert read(status=status).whereabouts == ""
+    sent = read(status="delivered", date_completed_gmt="2026-11-23T00:00:00")
+    assert (sent.whereabouts, sent.rows[0].shipped) == ("", 2)
+    assert read(status="cancelled").whereabouts == "", "nothing of it is left to be sent"
+    assert read(refund(31, "25.00"), status="refunded").whereabouts, "what it was before is not told"
 
 
 def test_the_trash_stands_in_the_way_and_cancels_nothing() -> None:
