@@ -174,7 +174,7 @@ TEXTS: Mapping[AttentionKind, AttentionText] = {
         "was refunded by mistake and still lives on TikTok Shop may then be cancelled there.",
     ),
     AttentionKind.RESTOCK_UNCERTAIN: AttentionText(
-        "Refunded without restock: nobody can say that the stock was taken",
+        "Refunded without restock: nobody can say what belongs to the stock",
         "Count the units named and correct the stock in the store if they are on the shelf but not salable.",
     ),
     AttentionKind.GOODS_UNDER_WAY: AttentionText(

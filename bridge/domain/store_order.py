@@ -55,6 +55,8 @@ class StoreRefund:
     """Shipping with its tax, after its discount."""
     adjustment: Decimal = Decimal(0)
     """What a person added (positive) or kept (negative) by hand."""
+    kept: Mapping[str, int] = field(default_factory=dict)
+    """Units by row id that it says did not go back to stock, where it says anything of it."""
 
     @property
     def is_ours(self) -> bool:

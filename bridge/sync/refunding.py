@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from bridge.domain.attention import AttentionKind, Hold
 from bridge.domain.effects import RefundOrder
@@ -78,20 +79,38 @@ async def look(desk: Desk, sheet: Sheet, claim: Claim, answer: Done | None) -> L
         # Said again in the same words by each look, while the order is blocked.
         facts, because = {"blocked": block}, f"after {order.refund_word} {memo.number or memo.id}: {block}"
         holds.append(Hold(AttentionKind.BOOKS_MOVED, because, facts))
+    restock = payload["restock_because"]
+    kept = {row: memo.kept[row] for row in payload["restock_rows"] if memo.kept.get(row)}
+    if kept:
+        restock, hold = _not_put_back(order, kept, payload)
+        holds.append(hold)
     return Look(
         "landed",
-        f"{order.refund_word} {memo.number or memo.id} over {memo.total} is there; {payload['restock_because']}",
+        f"{order.refund_word} {memo.number or memo.id} over {memo.total} is there; {restock}",
         reference=memo.id,
         facts={
             "memo": memo.number or memo.id,
             "total": str(memo.total),
             "quantities": dict(memo.quantities),
             "restock_rows": payload["restock_rows"],
-            "restock": payload["restock_because"],
+            "restock": restock,
         },
         block=block,
         holds=tuple(holds),
     )
+
+
+def _not_put_back(order: StoreOrder, kept: Mapping[str, int], payload: Mapping[str, Any]) -> tuple[str, Hold]:
+    """What is said where units were to go back to stock and the refund shows that they did not, and who is asked."""
+    named = ", ".join(f"{count} of {row.sku}" for row in order.rows if (count := kept.get(row.id)))
+    because = f"the store order {order.number} does not tell where {named} were to be sent from"
+    whole = all(kept.get(row) == payload["quantities"].get(row) for row in payload["restock_rows"])
+    hold = Hold(
+        AttentionKind.RESTOCK_UNCERTAIN,
+        f"refunded without restock: {because}",
+        {"skus": sorted(row.sku for row in order.rows if row.id in kept)},
+    )
+    return f"{'not restocked' if whole else 'restocked in part'}: {because}", hold
 
 
 async def _progress(desk: Desk, sheet: Sheet, reference: str) -> Progress | None:

@@ -22,6 +22,7 @@ from bridge.connectors.shopify.documents import (
     SUGGESTED,
     WITHOUT_JOB_RESULT,
 )
+from bridge.connectors.shopify.placing import Shelves, lines_of
 from bridge.connectors.shopify.reading import amount, gid, number_of, rows_in, text
 from bridge.domain.outcomes import AlreadyDone, Done, Outcome, RemoteProblem, Unknown
 from bridge.domain.plans import RefundRequest
@@ -118,24 +119,18 @@ def _stands(*, done: bool, is_cancelled: bool) -> Progress:
 
 
 async def refund(
-    client: Client, order: StoreOrder, request: RefundRequest, locations: Sequence[str], *, manual: bool
+    client: Client, order: StoreOrder, request: RefundRequest, shelves: Shelves, *, manual: bool
 ) -> Outcome:
-    """Units of named rows, or all that is left row by row. `locations`: where unfulfilled units go back to."""
-    if request.restock_rows and not locations:
-        return answers.refund_refused([{"message": "the order names no location that its units could go back to"}])
+    """Units of named rows, or all that is left row by row. `shelves`: where unfulfilled units go back to.
+
+    Those that are at no location are refunded and not put back; the refund shows it.
+    """
     quantities = {row.id: row.left for row in order.rows} if request.everything else request.quantities
+    quantities = {row_id: quantity for row_id, quantity in quantities.items() if quantity > 0}
     lines = [
-        {
-            "lineItemId": gid("LineItem", row_id),
-            "quantity": quantity,
-            **(
-                {"restockType": "CANCEL", "locationId": locations[0]}
-                if row_id in request.restock_rows
-                else {"restockType": "NO_RESTOCK"}
-            ),
-        }
+        line
         for row_id, quantity in quantities.items()
-        if quantity > 0
+        for line in lines_of(row_id, quantity, shelves.get(row_id, {}) if row_id in request.restock_rows else {})
     ]
     short = [row.sku for row in order.rows if quantities.get(row.id, 0) > row.left]
     if short:
@@ -149,7 +144,7 @@ async def refund(
     }
     if manual:
         try:
-            body["transactions"] = await _transactions(client, order, lines, shipping=request.everything)
+            body["transactions"] = await _transactions(client, order, quantities, shipping=request.everything)
         except RemoteProblem as problem:
             return problem.outcome
     answer = await client.write(REFUND, {"input": body, "key": key_of(request.token)}, "refundCreate")
@@ -164,11 +159,12 @@ async def refund(
 
 
 async def _transactions(
-    client: Client, order: StoreOrder, lines: Sequence[Mapping[str, Any]], *, shipping: bool
+    client: Client, order: StoreOrder, quantities: Mapping[str, int], *, shipping: bool
 ) -> list[dict[str, Any]]:
-    """What Shopify itself computes for these rows, to the cent. Raises `RemoteProblem`."""
+    """What Shopify itself computes for these rows, to the cent, wherever they go. Raises `RemoteProblem`."""
     order_gid = gid("Order", order.id)
-    data = await client.read(SUGGESTED, {"id": order_gid, "lines": list(lines), "shipping": shipping})
+    lines = [line for row_id, quantity in quantities.items() for line in lines_of(row_id, quantity, {})]
+    data = await client.read(SUGGESTED, {"id": order_gid, "lines": lines, "shipping": shipping})
     found = data.get("order")
     suggested = found.get("suggestedRefund") if isinstance(found, dict) else None
     made: list[dict[str, Any]] = []

@@ -2,6 +2,7 @@
 
 A whole order in one document with its refunds' rows would cost more points than one query may (1,000, by the sizes
 asked for and not by what comes); so the rows of refunds are read one refund at a time: there are rarely more than two.
+The rows of fulfilment orders likewise, where units are to go back to stock.
 """
 
 from __future__ import annotations
@@ -82,6 +83,18 @@ query RefundRows($id: ID!, $after: String) {{
     }}
   }}
 }}
+"""
+WORK_ROWS: Final = """
+query WorkRows($id: ID!, $after: String) {
+  node(id: $id) {
+    ... on FulfillmentOrder {
+      lineItems(first: 100, after: $after) {
+        nodes { remainingQuantity lineItem { id } }
+        pageInfo { hasNextPage endCursor }
+      }
+    }
+  }
+}
 """
 
 _NAMED: Final = """

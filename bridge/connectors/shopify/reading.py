@@ -18,6 +18,7 @@ from bridge.domain.tokens import tokens_in
 
 CANCELLATION: Final = "cancellation"
 """Id of the `StoreRefund` that the order's cancellation stands for."""
+NO_RESTOCK: Final = "NO_RESTOCK"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _BEFORE: Final = timedelta(seconds=5)
 _AFTER: Final = timedelta(minutes=10)
@@ -92,10 +93,13 @@ def line_id(row: Mapping[str, Any]) -> str:
 def read_refund(refund: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], currency: str) -> StoreRefund:
     quantities: dict[str, int] = {}
     amounts: dict[str, Decimal] = {}
+    kept: dict[str, int] = {}
     for row in rows:
         row_id = line_id(row)
         if row_id:
             quantities[row_id] = quantities.get(row_id, 0) + units(row, "quantity")
+            if row.get("restockType") == NO_RESTOCK:
+                kept[row_id] = kept.get(row_id, 0) + units(row, "quantity")
             worth = amount(row.get("subtotalSet"), currency) + amount(row.get("totalTaxSet"), currency)
             amounts[row_id] = amounts.get(row_id, Decimal(0)) + worth
     total = Money(amount(refund.get("totalRefundedSet"), currency), currency)
@@ -108,6 +112,7 @@ def read_refund(refund: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], cu
         quantities={row_id: count for row_id, count in quantities.items() if count},
         total=total,
         tokens=tokens_in(text(refund.get("note"))),
+        kept=kept,
         # A refund that only takes units out moved no money: its rows are worth nothing then.
         amounts=amounts if total.amount else {},
         shipping=max(Decimal(0), total.amount - sum(amounts.values(), Decimal(0))) if total.amount else Decimal(0),

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from bridge.connectors.shopify import answers, cancelling, finding, holding, reading, sweeping
+from bridge.connectors.shopify import answers, cancelling, finding, holding, placing, reading, sweeping
 from bridge.connectors.shopify.client import Client, pages
 from bridge.connectors.shopify.documents import (
     ABOUT,
@@ -218,7 +218,11 @@ class ShopifyStore:
         manual = cancelling.is_manual(rows_in(now.get("transactions"), "transactions"))
         if cancelling.cancels_whole(order, request):
             return await self._cancel(order.id, request, manual=manual)
-        return await cancelling.refund(self._client, order, request, _locations(now), manual=manual)
+        try:
+            shelves = await placing.shelves(self._client, now) if request.restock_rows else {}
+        except RemoteProblem as problem:
+            return problem.outcome
+        return await cancelling.refund(self._client, order, request, shelves, manual=manual)
 
     async def _cancel(self, order_id: str, request: RefundRequest, *, manual: bool) -> Outcome:
         """A refusal is believed only when the order does not show itself as cancelled: its texts tell nothing."""
@@ -278,15 +282,3 @@ def _short(order: Mapping[str, Any], request: RefundRequest) -> str:
     }
     found = [left[row][1] for row, count in request.quantities.items() if row in left and left[row][0] < count]
     return ", ".join(found)
-
-
-def _locations(order: Mapping[str, Any]) -> list[str]:
-    """Where the order's units are to be sent from, the open fulfilment orders first."""
-    found: list[str] = []
-    rows = rows_in(order.get("fulfillmentOrders"), "fulfillmentOrders")
-    for row in sorted(rows, key=lambda one: text(one.get("status")) in {"CLOSED", "CANCELLED"}):
-        assigned = row.get("assignedLocation")
-        location = assigned.get("location") if isinstance(assigned, dict) else None
-        if isinstance(location, dict) and location.get("id"):
-            found.append(str(location["id"]))
-    return list(dict.fromkeys(found))

@@ -120,7 +120,8 @@ def cancel(
     for line in order.lines:
         gone = line.unfulfilled
         if gone:
-            stock.take_off(line, gone, order.location_id, None)
+            for home, count in stock.leave(order, line, gone):
+                stock.take_off(line, count, home, None)
             line.removed += gone
     order.cancelled_at = order.closed_at = box.now()
     order.cancel_reason, order.staff_note = reason, staff_note

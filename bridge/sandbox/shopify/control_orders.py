@@ -75,6 +75,13 @@ class UnitsSpec(_Strict):
     lines: list[RefundLineSpec] = []
 
 
+class MoveSpec(_Strict):
+    """Units that are to be sent from another location; all unless named."""
+
+    location: int
+    lines: list[RefundLineSpec] = []
+
+
 class ReturnSpec(_Strict):
     status: Literal["NO_RETURN", "RETURN_REQUESTED", "IN_PROGRESS", "INSPECTION_COMPLETE", "RETURNED", "RETURN_FAILED"]
 
@@ -235,6 +242,13 @@ async def _fulfil(box: ShopifySandbox, body: UnitsSpec, request: web.Request) ->
     return report.order(order)
 
 
+async def _move(box: ShopifySandbox, body: MoveSpec, request: web.Request) -> Any:
+    order = _order(box, request)
+    units = {line_id: one.quantity for one, line_id in _units(order, body.lines)}
+    fulfilling.move(box, order, units or {line.id: line.unfulfilled for line in order.lines}, body.location)
+    return report.order(order)
+
+
 async def _return(box: ShopifySandbox, body: ReturnSpec, request: web.Request) -> Any:
     order = _order(box, request)
     order.return_status = body.status
@@ -276,6 +290,7 @@ ORDER_ROUTES: tuple[tuple[str, str, type[BaseModel], Work], ...] = (
     ("POST", "orders/{order}/cancel", CancelSpec, _cancel),
     ("POST", "orders/{order}/refund", RefundSpec, _refund),
     ("POST", "orders/{order}/fulfil", UnitsSpec, _fulfil),
+    ("POST", "orders/{order}/move", MoveSpec, _move),
     ("POST", "orders/{order}/return", ReturnSpec, _return),
     ("POST", "orders/{order}/fulfillment-order", WorkSpec, _set_work),
     ("POST", "orders/{order}/hold", HoldSpec, _hold),

@@ -15,8 +15,14 @@ HOLDS_PER_APP = 10
 HANDLE_LENGTH = 64
 
 
-def open_order(box: ShopifySandbox, order: Order) -> FulfillmentOrder:
-    made = FulfillmentOrder(box.next_id(), order.location_id, "OPEN", "UNSUBMITTED", box.now(), box.now())
+def open_order(box: ShopifySandbox, order: Order, location_id: int | None = None) -> FulfillmentOrder:
+    """One for all unsent units that no other has."""
+    place = order.location_id if location_id is None else location_id
+    made = FulfillmentOrder(box.next_id(), place, "OPEN", "UNSUBMITTED", box.now(), box.now())
+    for line in order.lines:
+        left = line.unfulfilled - sum(one.units.get(line.id, 0) for one in order.works)
+        if left > 0:
+            made.units[line.id] = left
     order.fulfillment_orders.append(made)
     return made
 
@@ -30,6 +36,23 @@ def find(box: ShopifySandbox, given: object) -> tuple[Order, FulfillmentOrder] |
     return None
 
 
+def move(box: ShopifySandbox, order: Order, quantities: Mapping[int, int], location_id: int) -> FulfillmentOrder:
+    """Have units sent from another location. `ValueError` where there are not so many."""
+    if location_id not in box.locations:
+        raise ValueError(f"no location {location_id}")
+    for line_id, count in quantities.items():
+        line = order.line(line_id)
+        if line is None or sum(one.units.get(line_id, 0) for one in order.works) < count:
+            raise ValueError(f"line {line_id} has not {count} units to fulfil")
+    for line in order.lines:
+        for home, count in stock.leave(order, line, quantities.get(line.id, 0)):
+            stock.move(line, count, home, location_id)
+    refunding.close_finished(box, order)
+    made = open_order(box, order, location_id)
+    changes.tell(box, order)
+    return made
+
+
 def fulfil(box: ShopifySandbox, order: Order, quantities: Mapping[int, int] | None = None) -> Fulfillment:
     """Send units, all that wait unless told otherwise. `ValueError` where there are not so many."""
     wanted = dict(quantities) if quantities is not None else {line.id: line.unfulfilled for line in order.lines}
@@ -40,11 +63,16 @@ def fulfil(box: ShopifySandbox, order: Order, quantities: Mapping[int, int] | No
         line = order.line(line_id)
         if line is None or not 0 < count <= line.unfulfilled:
             raise ValueError(f"line {line_id} has not {count} units to fulfil")
+    places = {one.location_id for one in order.works if any(one.units.get(line_id) for line_id in wanted)}
+    if len(places) > 1:
+        raise ValueError("the units stand at several locations: fulfil those of each by themselves")
+    place = next(iter(places), order.location_id)
     for line in order.lines:
         if line.id in wanted:
-            stock.send(line, wanted[line.id], order.location_id)
+            for home, count in stock.leave(order, line, wanted[line.id], place):
+                stock.send(line, count, home)
             line.fulfilled += wanted[line.id]
-    made = Fulfillment(box.next_id(), "SUCCESS", box.now(), wanted, order.location_id)
+    made = Fulfillment(box.next_id(), "SUCCESS", box.now(), wanted, place)
     order.fulfillments.append(made)
     refunding.close_finished(box, order)
     if not any(line.unfulfilled for line in order.lines):
@@ -68,7 +96,7 @@ def cancel_fulfillment(box: ShopifySandbox, args: Json) -> Json:
                 if count:
                     line.fulfilled -= count
                     stock.unsend(line, count, one.location_id)
-            open_order(box, order)
+            open_order(box, order, one.location_id)
             changes.tell(box, order)
             return {"fulfillment": show_fulfillment(box, order, one), "userErrors": []}
     return {"fulfillment": None, "userErrors": [user_error("Fulfillment not found", "id")]}
@@ -162,7 +190,7 @@ def cancel_order(box: ShopifySandbox, args: Json) -> Json:
         code = "FULFILLMENT_ORDER_CANNOT_BE_CANCELLED"
         return answer(None, None, user_error(message, "id", code=code))
     one.status, one.replaced, one.updated_at = "CLOSED", True, box.now()
-    other = open_order(box, order)
+    other = open_order(box, order, one.location_id)
     changes.tell(box, order)
     return answer(one, other)
 

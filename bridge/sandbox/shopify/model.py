@@ -164,6 +164,8 @@ class FulfillmentOrder:
     created_at: datetime
     updated_at: datetime
     holds: list[Hold] = field(default_factory=list)
+    units: dict[int, int] = field(default_factory=dict)
+    """Line id → units that it still has to send."""
     replaced: bool = False
     """Closed by `fulfillmentOrderCancel`: its work stands in another."""
 
@@ -212,6 +214,11 @@ class Order:
     staff_note: str | None = None
     closed_at: datetime | None = None
     discount_code: str | None = None
+
+    @property
+    def works(self) -> list[FulfillmentOrder]:
+        """Its fulfilment orders that are not at their end."""
+        return [one for one in self.fulfillment_orders if one.status not in {"CLOSED", "CANCELLED"}]
 
     def line(self, line_id: int) -> Line | None:
         return next((line for line in self.lines if line.id == line_id), None)

@@ -66,9 +66,11 @@ def everything(order: Order, home: int | None) -> list[Wanted]:
     found = []
     for line in order.lines:
         unsent = min(line.unfulfilled, line.refundable)
-        for quantity, kind in ((unsent, "CANCEL"), (line.refundable - unsent, "RETURN")):
-            if quantity:
-                found.append(Wanted(line, quantity, kind if home else "NO_RESTOCK", home))
+        for work, quantity in stock.standing(order, line, unsent):
+            place = work.location_id if work is not None else home
+            found.append(Wanted(line, quantity, "CANCEL" if home else "NO_RESTOCK", place if home else None))
+        if line.refundable > unsent:
+            found.append(Wanted(line, line.refundable - unsent, "RETURN" if home else "NO_RESTOCK", home))
     return found
 
 
@@ -212,7 +214,8 @@ def _apply(box: ShopifySandbox, order: Order, one: RefundLine) -> None:
     line.refunded += one.quantity
     if unsent:
         back_to = one.location_id if one.restock_type == "CANCEL" else None
-        stock.take_off(line, unsent, order.location_id, back_to, unclaimed_too=box.settings.restock_unclaimed)
+        for home, count in stock.leave(order, line, unsent, back_to):
+            stock.take_off(line, count, home, back_to, unclaimed_too=box.settings.restock_unclaimed)
         line.removed += unsent
     if one.restock_type == "RETURN" and one.location_id is not None:
         stock.bring_back(line, one.quantity, one.location_id)
@@ -220,10 +223,9 @@ def _apply(box: ShopifySandbox, order: Order, one: RefundLine) -> None:
 
 def close_finished(box: ShopifySandbox, order: Order) -> None:
     """Fulfilment orders without a unit left to send are closed."""
-    if not any(line.unfulfilled for line in order.lines):
-        for one in order.fulfillment_orders:
-            if one.status not in {"CLOSED", "CANCELLED"}:
-                one.status, one.updated_at, one.holds = "CLOSED", box.now(), []
+    for one in order.works:
+        if not any(one.units.values()):
+            one.status, one.updated_at, one.holds = "CLOSED", box.now(), []
 
 
 def create(box: ShopifySandbox, args: Json, key: str) -> tuple[Order | None, Refund | None, list[Json]]:

@@ -86,6 +86,8 @@ def order(one: Order) -> Json:
                 "id": str(work.id),
                 "status": work.status,
                 "request_status": work.request_status,
+                "location": str(work.location_id),
+                "units": {str(line_id): count for line_id, count in work.units.items() if count},
                 "holds": [hold.handle for hold in work.holds],
             }
             for work in one.fulfillment_orders

@@ -15,7 +15,7 @@ gives nothing back, unless the settings say otherwise.
 
 from __future__ import annotations
 
-from bridge.sandbox.shopify.model import Line
+from bridge.sandbox.shopify.model import FulfillmentOrder, Line, Order
 
 
 def claim(line: Line, location_id: int) -> None:
@@ -23,6 +23,39 @@ def claim(line: Line, location_id: int) -> None:
         return
     line.variant.level(location_id).committed += line.quantity
     line.claimed = line.quantity
+
+
+def standing(
+    order: Order, line: Line, quantity: int, first: int | None = None
+) -> list[tuple[FulfillmentOrder | None, int]]:
+    """Which fulfilment orders have so many unsent units of a line; those at the location `first` before others.
+
+    None where a fulfilment service gave the work back and no other took it.
+    """
+    found: list[tuple[FulfillmentOrder | None, int]] = []
+    for one in sorted(order.works, key=lambda one: one.location_id != first):
+        count = min(quantity, one.units.get(line.id, 0))
+        if count:
+            found.append((one, count))
+            quantity -= count
+    return [*found, (None, quantity)] if quantity else found
+
+
+def leave(order: Order, line: Line, quantity: int, first: int | None = None) -> list[tuple[int, int]]:
+    """Take units off the fulfilment orders that were to send them: (location, units)."""
+    found = standing(order, line, quantity, first)
+    for one, count in found:
+        if one is not None:
+            one.units[line.id] -= count
+    return [(order.location_id if one is None else one.location_id, count) for one, count in found]
+
+
+def move(line: Line, quantity: int, home: int, to: int) -> None:
+    """Units are to be sent from another location: what they took is taken there."""
+    if line.variant is not None and line.variant.tracked:
+        taken = min(quantity, line.claimed)
+        line.variant.level(home).committed -= taken
+        line.variant.level(to).committed += taken
 
 
 def send(line: Line, quantity: int, location_id: int) -> None:

@@ -196,13 +196,14 @@ def _actions(one: FulfillmentOrder) -> list[str]:
 def show_fulfillment_order(box: ShopifySandbox, order: Order, one: FulfillmentOrder) -> Json:
     place = box.locations[one.location_id]
     is_closed = one.status in {"CLOSED", "CANCELLED"}
+    held_lines = [held for held in order.lines if held.id in one.units]
 
     def line(held: Line) -> Json:
         return {
             "__typename": "FulfillmentOrderLineItem",
             "id": gid("FulfillmentOrderLineItem", f"{one.id}{held.id % 1000}"),
             "lineItem": lambda _info: show_line(box, order, held),
-            "remainingQuantity": 0 if is_closed else held.unfulfilled,
+            "remainingQuantity": 0 if is_closed else one.units.get(held.id, 0),
             "totalQuantity": held.quantity,
             "sku": held.sku,
         }
@@ -214,7 +215,7 @@ def show_fulfillment_order(box: ShopifySandbox, order: Order, one: FulfillmentOr
         "createdAt": stamp(one.created_at),
         "updatedAt": stamp(one.updated_at),
         "fulfillmentHolds": [show_hold(hold) for hold in one.holds],
-        "lineItems": lambda _info, **args: connection(order.lines, line, args),
+        "lineItems": lambda _info, **args: connection(held_lines, line, args),
         "order": lambda _info: show_order(box, order),
         "orderId": gid("Order", order.id),
         "orderName": order.name,

@@ -257,6 +257,54 @@ async def test_a_token_that_ended_is_asked_for_anew_and_a_legacy_one_is_not(shop
     assert "shpat_dead" not in str(problem.value)
 
 
+# --- where units go back to -------------------------------------------------------------------------------------------
+
+
+def on_hand(shop: ShopifyBench, sku: str, place: int) -> tuple[int, int]:
+    """What a location has of a SKU, and what of it waits to be sent."""
+    variant = shop.box.by_sku(sku)
+    assert variant is not None
+    level = variant.level(place)
+    return level.on_hand, level.committed
+
+
+async def test_each_row_goes_back_to_the_location_it_was_to_be_sent_from(shop: ShopifyBench) -> None:
+    made = await shop.control(
+        "POST", "orders", {"lines": [{"sku": "SKU-A", "quantity": 4}, {"sku": "SKU-B", "quantity": 2}]}
+    )
+    order = await shop.read(str(made["id"]).rpartition("/")[2])
+    a, b = (row.id for row in order.rows)
+    other = shop.box.add_location("Second warehouse").id
+    home = next(iter(shop.box.locations))
+    moved = [{"sku": "SKU-A", "quantity": 1}, {"sku": "SKU-B", "quantity": 2}]
+    await shop.control("POST", f"orders/{order.id}/move", {"location": other, "lines": moved})
+    # SKU-B from the second warehouse alone; of SKU-A two units from the first, which has them all.
+    done = await shop.store.refund_order(order, refund(order, {a: 2, b: 1}, token="1" * 16))
+    assert isinstance(done, Done), done
+    assert [on_hand(shop, "SKU-A", home), on_hand(shop, "SKU-A", other)] == [(100, 1), (0, 1)]
+    assert [on_hand(shop, "SKU-B", home), on_hand(shop, "SKU-B", other)] == [(100, 0), (0, 1)]
+    # The last two of SKU-A stand in two places: each goes back to its own.
+    left = await shop.read(order.id)
+    done = await shop.store.refund_order(left, refund(left, {a: 2}, token="2" * 16))
+    assert isinstance(done, Done), done
+    assert [on_hand(shop, "SKU-A", home), on_hand(shop, "SKU-A", other)] == [(100, 0), (0, 0)]
+    read = await shop.read(order.id)
+    assert [(dict(one.quantities), dict(one.kept)) for one in read.refunds] == [({a: 2, b: 1}, {}), ({a: 2}, {})]
+    assert read.total_refunded.amount == Decimal(250)
+
+
+async def test_a_row_of_which_no_location_is_told_is_refunded_and_not_put_back(shop: ShopifyBench) -> None:
+    made = await shop.control("POST", "orders", {"lines": [{"sku": "SKU-A", "quantity": 3}]})
+    order = await shop.read(str(made["id"]).rpartition("/")[2])
+    given_back = {"status": "CANCELLED", "request_status": "CANCELLATION_ACCEPTED"}
+    await shop.control("POST", f"orders/{order.id}/fulfillment-order", given_back)
+    row, stock = order.rows[0].id, await shop.stock()
+    assert isinstance(await shop.store.refund_order(order, refund(order, {row: 2})), Done)
+    read = await shop.read(order.id)
+    assert [(dict(one.quantities), dict(one.kept)) for one in read.refunds] == [({row: 2}, {row: 2})]
+    assert await shop.stock() == stock
+
+
 # --- connecting, registering, sweeping --------------------------------------------------------------------------------
 
 

@@ -76,6 +76,26 @@ async def test_a_cancel_in_shopify_cancels_on_tiktok_by_its_message(shopify: Sho
     assert shopify.box.effects["cancel"] == 1
 
 
+async def test_units_whose_location_is_not_told_are_refunded_and_a_person_counts_them(shopify: Shopify) -> None:
+    play = shopify.play
+    order_id = await play.place(MUG)
+    await play.imported(order_id)
+    given_back = {"status": "CANCELLED", "request_status": "CANCELLATION_ACCEPTED"}
+    await shopify.shop.control("POST", f"orders/{shopify.order(order_id).id}/fulfillment-order", given_back)
+    [line, _] = (await play.channel_order(order_id))["order"]["line_items"]
+    body = {"role": "SYSTEM", "pending": False, "lines": [line["id"]]}
+    await play.tiktok.control("POST", f"orders/{order_id}/cancel", body)
+    found = await play.settled(order_id, "1 cancelled and refunded, 1 alive")
+    [told] = [
+        entry for entry in found["changelog"] if entry["facts"].get("effect") == "refund" and entry["event"] == "done"
+    ]
+    said = "does not tell where 1 of MUG were to be sent from"
+    assert "; not restocked: the store order" in told["because"]
+    assert said in told["because"]
+    items = (await play.api("GET", "attention"))["items"]
+    assert [(one["kind"], said in one["because"]) for one in items] == [("restock_uncertain", True)]
+
+
 async def test_a_partial_refund_in_shopify_is_held(
     shopify: Shopify,
 ) -> None:

@@ -102,6 +102,29 @@ async def test_what_tiktok_cancels_is_refunded_once_and_comes_back_to_stock(woo:
     assert woo.order(dry).refunds == []
 
 
+async def test_a_goodwill_over_all_the_money_asks_a_person_and_cancels_nothing(woo: Woo) -> None:
+    play = woo.play
+    order_id = await woo.sold()
+    made = woo.order(order_id)
+    await woo.shop.control("POST", f"orders/{made.id}/refund", {"amount": str(made.total), "reason": "sorry"})
+    await play.settled(order_id, "money alone cancels nothing by itself")
+    assert made.status == "refunded"
+    assert await woo.status_on_tiktok(order_id) != "CANCELLED"
+    assert [one["kind"] for one in (await play.api("GET", "attention"))["items"]] == ["emptied_without_units"]
+
+
+async def test_goods_that_a_plugin_calls_shipped_are_refunded_and_not_put_back(woo: Woo) -> None:
+    play = woo.play
+    order_id = await woo.sold()
+    woo.order(order_id).status = "shipped"
+    await woo.cancelled_on_tiktok(order_id)
+    found = await play.settled(order_id, "both books agree: all")
+    assert (woo.order(order_id).remaining, woo.stock) == (0, (98, 100))
+    [told] = [one for one in found["changelog"] if one["facts"].get("effect") == "refund" and one["event"] == "done"]
+    assert "not restocked: its status in WooCommerce is “shipped”" in told["because"]
+    assert [one["kind"] for one in (await play.api("GET", "attention"))["items"]] == ["goods_under_way"]
+
+
 async def test_what_the_merchant_cancels_is_cancelled_on_tiktok(woo: Woo) -> None:
     play, box = woo.play, woo.box
 
