@@ -64,11 +64,12 @@ def shipment_of(
     if not wanted.keys() <= rows.keys():
         return Shipment(Shipped.UNKNOWN, f"the store order {store.number} lacks rows of these units")
     touched = [rows[row_id] for row_id in sorted(wanted) if rows[row_id].shipped]
+    if not touched and store.whereabouts:
+        return Shipment(Shipped.UNKNOWN, f"{store.whereabouts} (order {store.number})")
     if not touched and store.barrier is not None:
         # Packed, picked, with whoever sends it: nothing is marked as sent, and nobody can say that it will not be.
-        return Shipment(
-            Shipped.UNKNOWN, f"not shipped in the store yet (order {store.number}), but {store.barrier.because}"
-        )
+        because = f"not shipped in the store yet (order {store.number}), but {store.barrier.because}"
+        return Shipment(Shipped.UNKNOWN, because)
     if not touched:
         return Shipment(Shipped.NO, f"not shipped in the store (order {store.number})")
     said = ", ".join(f"{row.shipped} of {row.ordered} {row.sku}" for row in touched)

@@ -35,11 +35,7 @@ class Reading:
     cancels_last_hour: int = 0
 
     def shipment(self, request: Cancellation) -> Shipment:
-        """Where the rows do not tell what left, that none is shipped proves nothing."""
-        found = shipment_of(request, self.channel, self.store, self.link, self.settings)
-        if found.shipped is Shipped.NO and self.store is not None and self.store.whereabouts:
-            return Shipment(Shipped.UNKNOWN, f"{self.store.whereabouts} (order {self.store.number})")
-        return found
+        return shipment_of(request, self.channel, self.store, self.link, self.settings)
 
 
 # --- showing them ---------------------------------------------------------------------------------------------------
