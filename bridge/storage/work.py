@@ -349,25 +349,6 @@ async def take_up_parked(conn: AsyncConnection, prefix: str = "") -> int:
     return taken.rowcount
 
 
-async def next_due_in(conn: AsyncConnection) -> float | None:
-    """Seconds until something can be claimed, 0 where something can be now; None where nothing is waiting."""
-    query = (
-        select(table.c.due_at, db_now_ms().label("now"))
-        .where(table.c.due_at.is_not(None), _free())
-        .order_by(table.c.due_at)
-        .limit(1)
-    )
-    row = (await conn.execute(query)).one_or_none()
-    running_out = select(func.min(table.c.lease_until, type_=Instant()).label("until"), db_now_ms().label("now")).where(
-        table.c.lease_until > db_now_ms()
-    )
-    leased = (await conn.execute(running_out)).one()
-    waits = [] if row is None else [(row.due_at - row.now).total_seconds()]
-    if leased.until is not None:
-        waits.append((leased.until - leased.now).total_seconds())
-    return max(0.0, min(waits)) if waits else None
-
-
 async def counts(conn: AsyncConnection) -> dict[str, float]:
     """`due`, `waiting`, `leased`, `parked`: rows of each; `oldest_due_age`: seconds the longest due one is waiting."""
     now = db_now_ms()

@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -22,6 +21,7 @@ from bridge.storage.errors import NotFound, StorageProblem
 from bridge.storage.ids import new_id
 from bridge.storage.shops import Shop
 from bridge.web import others
+from bridge.web.credentials import earlier, expiry_of, fresher
 from bridge.web.desk import WebDesk
 from bridge.web.keyring import Keyring
 from bridge.web.problems import Problem
@@ -171,7 +171,7 @@ class Connecting:
         latest = await self._desk.connections.get(conn, connection_id)
         if latest is None:
             raise NotFound(f"the connection {connection_id} was deleted meanwhile")
-        merged = {**private(latest.credentials), **_earlier(latest, credentials), **credentials}
+        merged = {**private(latest.credentials), **earlier(latest, credentials), **credentials}
         return await self._desk.connections.update(
             conn, connection_id, credentials=merged, token_expires_at=expiry_of(credentials)
         )
@@ -283,7 +283,7 @@ class Connecting:
         if here is None:
             raise NotFound(f"the connection {connection_id} was deleted meanwhile")
         target = await self._same_channel(conn, here, connected) or here
-        credentials = _fresher(here, sent, connected.credentials) if is_doctor else dict(connected.credentials)
+        credentials = fresher(here, sent, connected.credentials) if is_doctor else dict(connected.credentials)
         broken = next((one for one in connected.findings if one.code == "not_connected"), None)
         # Nothing else is carried over, `capabilities` least of all: another plugin may be installed by now.
         facts = {
@@ -294,7 +294,7 @@ class Connecting:
             "findings": findings_json(connected.findings),
         }
         fields: dict[str, Any] = {
-            "credentials": {**private(target.credentials), **_earlier(target, credentials), **credentials},
+            "credentials": {**private(target.credentials), **earlier(target, credentials), **credentials},
             "facts": facts,
             "state": (State.FAILED if broken else State.CONNECTED).value,
             "because": broken.text if broken else "",
@@ -371,34 +371,8 @@ def _hook_urls(connector: Connector, public_url: str, connection: Connection) ->
     return connector.hook_urls(public_url, connection.id, public(connection.credentials))
 
 
-def _earlier(before: Connection, credentials: Mapping[str, Any]) -> dict[str, Any]:
-    """Deliveries queued under the last integration's key are still good: its key goes on opening the door."""
-    old, new = before.credentials.get("consumer_key"), credentials.get("consumer_key")
-    kept = [key for key in before.credentials.get("_earlier_consumer_keys", ()) if key != new]
-    if old and new and old != new:
-        kept = [old, *(key for key in kept if key != old)]
-    return {"_earlier_consumer_keys": kept[:2]} if kept else {}
-
-
-def _fresher(here: Connection, sent: Mapping[str, Any], answered: Mapping[str, Any]) -> dict[str, Any]:
-    """Doctor ran beside a token refresh: what was stored meanwhile is newer than what doctor began with."""
-    if dict(answered) == dict(sent):
-        return public(here.credentials)
-    return dict(answered)
-
-
 def default_name(url: str) -> str:
     return url.partition("://")[2] or url
-
-
-def expiry_of(credentials: Mapping[str, Any]) -> datetime | None:
-    """When the access token ends, where the credentials say."""
-    text = credentials.get("access_expires_at")
-    try:
-        when = datetime.fromisoformat(str(text)) if text else None
-    except ValueError:
-        return None
-    return when if when and when.tzinfo else None
 
 
 CONNECTING: web.AppKey[Connecting] = web.AppKey("connecting", Connecting)
