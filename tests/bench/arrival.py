@@ -3,7 +3,7 @@
 One process holds the clock's both ends: it sends the delivery, and hosts the shops that the effect's call comes to.
 The named points inside the service are written down with the same clock (CLOCK_MONOTONIC is the machine's).
 A read counts in two ways, reads beside each other once: as the shop saw it, from its head being there to its answer
-being made; and as the service waited for it, from beginning the call to having read the answer, which has the way there
+being made; and as the service waited for it, from beginning the call to the head of the answer, which has the way there
 and back and both HTTP stacks in it.
 
 Beside the times stands what does not depend on how busy the machine is: how many statements the database was sent, how

@@ -89,17 +89,17 @@ def _traced_statements(file: int) -> None:
 
 
 def _traced_calls(file: int) -> None:
-    """Each call out, too: when it was begun, and when its answer was read."""
+    """Each call out, too: when it was begun, and when the head of its answer was there."""
 
     async def begun(_session: Any, context: Any, _params: Any) -> None:
         context.began = time.monotonic()
 
-    async def read(_session: Any, context: Any, params: aiohttp.TraceResponseChunkReceivedParams) -> None:
+    async def answered(_session: Any, context: Any, params: aiohttp.TraceRequestEndParams) -> None:
         _note(file, f"call {time.monotonic()} {params.method} {params.url.path}", context.began)
 
     tracing = aiohttp.TraceConfig()
     tracing.on_request_start.append(begun)
-    tracing.on_response_chunk_received.append(read)
+    tracing.on_request_end.append(answered)
     tracing.freeze()
     made = bridge.bootstrap._session
 
