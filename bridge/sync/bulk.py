@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -46,7 +46,7 @@ async def settle_all(desk: Desk, wanted: Wanted, allow: frozenset[str], who: str
     settled = skipped = 0
     after = ""
     while settled + skipped < MOST:
-        found = await desk.db.read(_page(wanted, after))
+        found = await desk.db.read(_page(_meant(wanted, after)))
         if not found:
             break
         first = desk.clock.now() + timedelta(seconds=settled // A_SECOND)
@@ -55,35 +55,33 @@ async def settle_all(desk: Desk, wanted: Wanted, allow: frozenset[str], who: str
         settled += len(of_orders)
         for item in found:
             if item.order_id is None and item.shop_id and item.kind == braking.KIND and "brake" in allow:
-                settled += await braking.release(desk, item.shop_id, who, item.fingerprint, wanted.until)
+                try:
+                    settled += await braking.release(desk, item.shop_id, who, item.fingerprint, wanted.until)
+                except ActionRefused:
+                    skipped += 1  # somebody else has just let it go
             elif item.order_id is None:
                 skipped += 1
         after = found[-1].id
         desk.wake()
-    left = await desk.db.read(
-        lambda conn: attention.count(
-            conn,
-            kind=wanted.kind,
-            shop_id=wanted.shop,
-            connection_id=wanted.connection,
-            after=after,
-            until=wanted.until,
-        )
-    )
+    meant = _meant(wanted, after)
+    left = await desk.db.read(lambda conn: attention.count(conn, **meant))
     log.info("attention.settled_all", kind=wanted.kind, settled=settled, skipped=skipped, left=left)
     return Settled(settled=settled, skipped=skipped, left=left)
 
 
-def _page(wanted: Wanted, after: str) -> Callable[[AsyncConnection], Awaitable[list[Item]]]:
-    return lambda conn: attention.oldest(
-        conn,
-        kind=wanted.kind,
-        shop_id=wanted.shop,
-        connection_id=wanted.connection,
-        after=after,
-        until=wanted.until,
-        limit=PAGE,
-    )
+def _page(meant: Mapping[str, Any]) -> Callable[[AsyncConnection], Awaitable[list[Item]]]:
+    return lambda conn: attention.oldest(conn, limit=PAGE, **meant)
+
+
+def _meant(wanted: Wanted, after: str) -> dict[str, Any]:
+    """What is left of them after this item, as `storage.attention` asks for it."""
+    return {
+        "kind": wanted.kind,
+        "shop_id": wanted.shop,
+        "connection_id": wanted.connection,
+        "until": wanted.until,
+        "after": after,
+    }
 
 
 def _settle(

@@ -40,6 +40,14 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_as_written)]
 """A point in time that a request names: RFC 3339, with its zone."""
 
 
+def moment_of(text: str) -> datetime:
+    """What our own pages and answers carry from us to us. Raises ValueError, also where it names no zone."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} names no zone")
+    return moment
+
+
 _FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _END: Final = datetime(2200, 1, 1, tzinfo=UTC)
 

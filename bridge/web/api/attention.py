@@ -19,7 +19,7 @@ from bridge.web.api.models import (
     LinesAccepted,
     Settle,
 )
-from bridge.web.bodies import read_json, read_query
+from bridge.web.bodies import moment_of, read_json, read_query
 from bridge.web.desk import DESK, WebDesk
 from bridge.web.problems import Problem, invalid
 from bridge.web.routes import WHO, ok
@@ -60,10 +60,9 @@ async def settle_attention(request: web.Request) -> web.Response:
 async def settle_item(desk: WebDesk, item_id: str, asked: Settle, who: str) -> Accepted:
     """Raises `Problem`, `ActionRefused`."""
     item = await named(desk, item_id)
-    if not (item.kind == AttentionKind.BRAKE and item.order_id is None):
-        check_seen(item, asked.seen)
-    if item.kind == AttentionKind.BRAKE and item.shop_id is not None and item.order_id is None:
+    if item.kind == AttentionKind.BRAKE and item.shop_id is not None:
         return await _brake(desk, item, item.shop_id, asked, who)
+    check_seen(item, asked.seen)
     if item.order_id is None:
         place, route = "the shop's settings", f"PUT /api/v1/shops/{item.shop_id}"
         if item.connection_id:
@@ -141,7 +140,7 @@ async def named(desk: WebDesk, item_id: str) -> Item:
 
 def seen_of(item: Item) -> str:
     """Another one whenever the item says something else; of a brake, also since when the last order waits behind it."""
-    if item.kind == AttentionKind.BRAKE and item.order_id is None:
+    if item.kind == AttentionKind.BRAKE:
         return f"{item.fingerprint} {item.facts.get('newest_at') or ''}".strip()
     return item.fingerprint
 
@@ -157,7 +156,7 @@ def check_seen(item: Item, shown: str | None) -> None:
 
 def _moment(text: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(text) if text else None
+        return moment_of(text) if text else None
     except ValueError:
         raise invalid("/seen", "is not the `seen` of an item") from None
 

@@ -28,7 +28,7 @@ from bridge.web.api.drifts import sweep_status
 from bridge.web.api.models import AttentionOut, AttentionPage, AttentionQuery, Dismiss, Settle
 from bridge.web.api.orders import whole_order
 from bridge.web.api.request_models import Approve, Reject, RejectReasonsOut
-from bridge.web.bodies import as_model, read_query
+from bridge.web.bodies import moment_of, read_query
 from bridge.web.desk import DESK
 from bridge.web.pages.allowing import ALLOWS, FOR_ALL, allowed, what_may_be_allowed
 from bridge.web.pages.forms import FORM, wrong_fields
@@ -249,9 +249,10 @@ def _seen(request: web.Request) -> str | None:
 
 def _until(request: web.Request) -> datetime | None:
     """When the page whose form this is was made."""
+    text = request[FORM].text("until")
     try:
-        return as_model({"until": request[FORM].text("until") or None, "kind": "any"}, SettleAll).until
-    except Problem:
+        return moment_of(text) if text else None
+    except ValueError:
         raise invalid("", "The form does not say when its page was made: reload the page.") from None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from bridge.web.api.audit_models import AuditPage, AuditQuery, ChangeOut
 from bridge.web.bodies import as_model
 from bridge.web.desk import DESK, WebDesk
 from bridge.web.pages.forms import wrong_fields
+from bridge.web.pages.in_words import said
 from bridge.web.pages.rendering import show
 from bridge.web.pages.routes import PageRoute
 from bridge.web.pages.visits import VISIT
@@ -51,21 +51,8 @@ _LONGEST: Final = 400
 _ORDER: Final = "in this order"
 
 
-def said(value: object) -> str:
-    """A value as people read it."""
-    match value:
-        case None | "":
-            text = "none"
-        case True:
-            text = "yes"
-        case False:
-            text = "no"
-        case str():
-            text = value
-        case list() if all(isinstance(one, (str, int)) for one in value):
-            text = ", ".join(str(one) for one in value) or "none"
-        case _:
-            text = json.dumps(value, ensure_ascii=False)
+def _cut(value: object) -> str:
+    text = said(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} … ({len(text)} characters)"
 
 
@@ -101,7 +88,7 @@ def differences(before: Any, after: Any) -> list[tuple[str, str, str]]:
     was, is_now = ({} if one is None else _flat(one) for one in (before, after))
     names = list(dict.fromkeys([*was, *is_now]))
     pairs = [(name, was.get(name), is_now.get(name)) for name in names]
-    return [(name.replace("_", " "), said(old), said(new)) for name, old, new in pairs if _told(old) != _told(new)]
+    return [(name.replace("_", " "), _cut(old), _cut(new)) for name, old, new in pairs if _told(old) != _told(new)]
 
 
 @dataclass(frozen=True, slots=True)

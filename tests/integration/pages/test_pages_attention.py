@@ -139,6 +139,18 @@ async def test_settled_dismissed_and_let_through(browser: Browser) -> None:
     assert (await browser.get("/attention/items?state=odd")).status == 422
 
 
+async def test_facts_are_said_in_words(house: House, browser: Browser) -> None:
+    shop_id, _ = await house.tied_shop()
+    facts = {"units": ["11", "12"], "rows": {"7": 2}, "is_late": True, "left_out": [], "of": [{"a": 1}]}
+    words: dict[str, Any] = {"title": "t", "because": "b", "what_to_do": "w", "fingerprint": "f", "facts": facts}
+    kind = AttentionKind.POISON.value
+    await house.db.write(lambda conn: attention.raise_item(conn, kind=kind, shop_id=shop_id, **words))
+    page = await browser.get(f"/attention/{await item_of(house)}")
+    for told in ("Units 11, 12", "Rows 7: 2", "Is late yes", 'Of [{"a": 1}]'):
+        assert told in page.words
+    assert "Left out" not in page.words
+
+
 async def test_a_viewer_sees_the_questions_and_no_form(house: House) -> None:
     await an_order(house, AttentionKind.BUYER_REQUEST)
     item = await item_of(house)
@@ -233,8 +245,9 @@ async def test_all_of_a_kind_are_those_that_were_shown(house: House, browser: Br
     assert "1 dismissed" in done.words
     left = await house.rows("SELECT connection_id FROM attention WHERE state = 'open'")
     assert [row["connection_id"] for row in left] == [store_id]
-    odd = await browser.submit(done, "/attention/dismiss", until="yesterday")
-    assert (odd.status, "reload the page" in odd.words) == (422, True)
+    for until in ("yesterday", "2026-01-01T00:00:00"):
+        odd = await browser.submit(done, "/attention/dismiss", until=until)
+        assert (odd.status, "reload the page" in odd.words) == (422, True)
 
 
 async def test_what_runs_out_first_is_paged_in_that_order(house: House, browser: Browser) -> None:

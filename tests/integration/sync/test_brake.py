@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from bridge.storage.engine import Database
-from bridge.storage.tables import ledger
+from bridge.storage.tables import ledger, shops
 from tests.integration.connect.parts import audited
 from tests.integration.sync.test_settle import MUGS, kinds
 from tests.support.stage import Stage
@@ -123,7 +123,8 @@ async def test_only_what_a_person_has_seen_is_let_through(play: Stage) -> None:
     refused = await play.api("POST", path, {"allow": ["brake"], "seen": seen}, expect=409)
     assert "let go meanwhile" in refused["detail"]
     assert not await cancelled(play, later)
-    await play.api("POST", path, {"allow": ["brake"], "seen": "nonsense now"}, expect=422)
+    for odd in ("nonsense now", f"{seen.split()[0]} 2026-01-01T00:00:00"):
+        await play.api("POST", path, {"allow": ["brake"], "seen": odd}, expect=422)
     until = (await play.api("GET", "attention/groups"))["as_of"]
     await refund(play, last)
     await play.settled(last, PAUSED)
@@ -132,6 +133,16 @@ async def test_only_what_a_person_has_seen_is_let_through(play: Stage) -> None:
     assert done["settled"] == 1
     await play.settled(later, "both books agree: all")
     await play.settled(last, PAUSED)
+
+
+async def test_a_brake_that_somebody_else_has_just_let_go_stops_no_answer_to_all(dark: Stage) -> None:
+    async with dark.inside() as service:
+        await dark.connect()
+        await dark.product("MUG")
+        await braked(dark)
+        await service.db.write(lambda conn: conn.execute(update(shops).values(brake=None)))
+        answer = await dark.api("POST", "attention/settle", {"kind": "brake", "allow": ["brake"]}, expect=202)
+        assert (answer["settled"], answer["skipped"]) == (0, 1)
 
 
 async def test_a_person_lets_those_through_that_waited_and_the_next_one_asks_again(play: Stage) -> None:
