@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge import bootstrap
@@ -19,6 +18,7 @@ from bridge.storage import work
 from bridge.sync import capabilities, hints, outages, waiting, workers
 from bridge.sync.auditing import audit
 from tests.support.stage import Stage, stage
+from tests.support.statements import rows_of
 
 MUGS = {"seller_sku": "MUG", "quantity": 2, "sale_price": "10.00"}
 CANCEL = {"role": "SYSTEM", "pending": False}
@@ -31,11 +31,7 @@ class Scene:
         self.play, self.service = play, service
 
     async def sql(self, statement: str, **values: Any) -> list[Any]:
-        async def run(conn: AsyncConnection) -> list[Any]:
-            result = await conn.execute(text(statement), values)
-            return list(result) if result.returns_rows else []
-
-        return await self.service.db.write(run)
+        return await rows_of(self.service.db, statement, **values)
 
     async def broken(self) -> str:
         """An order whose stored books nobody can read: every look at it ends in a mistake of ours."""
